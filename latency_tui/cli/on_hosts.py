@@ -21,12 +21,12 @@ from latency_tui.cluster.measuring import measure_on
 from latency_tui.cluster.shared_work import SharedWork, wait_for_all
 from latency_tui.cluster.shipping import files_of
 from latency_tui.engine.protocol import CandidateFailed, Cause, Event
-from latency_tui.errors import EngineError, LatencyTuiError, UsageError
+from latency_tui.errors import EngineError, LatencyTuiError, NothingToExportError, UsageError
 from latency_tui.history.fingerprint import result_id
 from latency_tui.history.writer import Writer
 from latency_tui.plan import Plan
 from latency_tui.plan.shared_launches import check_shareable, share_launches
-from latency_tui.report import Format
+from latency_tui.report import FORMATS, Format
 from latency_tui.report.hosts import HOSTS_FORMATS, hosts_pieces
 from latency_tui.report.hosts_progress import HostsProgress
 from latency_tui.result.atomic_files import write_content
@@ -144,7 +144,10 @@ def measure_on_hosts(
         EngineError: The cluster cannot be reached, or it has no usable host.
     """
     if hosts.spread == "hosts" and report_format not in HOSTS_FORMATS:
-        raise UsageError(f"{report_format} holds the result of one machine; use one of {', '.join(HOSTS_FORMATS)}.")
+        raise UsageError(
+            f"{report_format} holds the result of one machine; use one of {', '.join(HOSTS_FORMATS)}, or export the "
+            "result of each host from the history."
+        )
     if hosts.spread == "work":
         check_shareable(plan)
     files_of(plan)  # unreadable files are reported before anything is started
@@ -162,9 +165,10 @@ def measure_on_hosts(
         for measurement in measurements:
             measurement.finish(None)
         raise
-    code = _report(plan, session, measurements, report_format, path, samples=samples)
-    place.remove()
-    return code
+    try:
+        return _report(plan, session, measurements, report_format, path, samples=samples)
+    finally:
+        place.remove()
 
 
 def _report(
@@ -205,7 +209,14 @@ def _write_hosts(value: HostsResult, report_format: Format, path: Path | None, *
     chosen = next(known for known in HOSTS_FORMATS if known == report_format)
     if path is None:
         width, colour = terminal_style()
-        return emit(hosts_pieces(value, chosen, width=width, colour=colour, samples=samples), json=chosen == "json")
-    write_content(path, (piece.encode() for piece in hosts_pieces(value, chosen, samples=samples)))
+        pieces = hosts_pieces(value, chosen, width=width, colour=colour, samples=samples)
+        return emit(pieces, json=FORMATS[chosen].is_json)
+    try:
+        write_content(path, (piece.encode() for piece in hosts_pieces(value, chosen, samples=samples)))
+    except NothingToExportError:
+        raise
+    except UsageError as error:  # the disk may be full or the folder deleted: stdout keeps the results
+        emit(hosts_pieces(value, chosen, samples=samples), json=FORMATS[chosen].is_json)
+        return print_error(str(error), error.exit_code)
     print_status(clean(f"{value.answer} Written to {path}."))
     return 0

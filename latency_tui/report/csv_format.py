@@ -151,8 +151,10 @@ def _of_questions(result: Result, candidate: CandidateResult) -> dict[str, Cell]
 
 
 def _cell(value: Cell) -> Cell:
-    """Return a value as it is written; an apostrophe precedes text that a spreadsheet would take for a formula."""
-    if not isinstance(value, str):
-        return value
-    text = clean(value)
+    return escape_cell(value) if isinstance(value, str) else value
+
+
+def escape_cell(text: str) -> str:
+    """Return text as it is written; an apostrophe precedes what a spreadsheet would take for a formula."""
+    text = clean(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

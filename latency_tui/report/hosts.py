@@ -1,10 +1,10 @@
-"""Formats the results of several hosts as a table, Markdown or JSON."""
+"""Formats the results of several hosts: together as a table, Markdown, JSON or HTML, or the rows of every host."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from latency_tui.report.markdown import render_markdown
 from latency_tui.report.markup import escape_markdown
@@ -16,8 +16,8 @@ from latency_tui.text.sanitize import align, clean
 if TYPE_CHECKING:
     from latency_tui.result.hosts import HostResult, HostsResult
 
-HostsFormat = Literal["table", "json", "markdown"]
-HOSTS_FORMATS: tuple[HostsFormat, ...] = ("table", "json", "markdown")
+HostsFormat = Literal["table", "json", "markdown", "html", "csv", "junit", "github-action-benchmark"]
+HOSTS_FORMATS: tuple[HostsFormat, ...] = get_args(HostsFormat)
 
 
 def hosts_pieces(
@@ -41,7 +41,34 @@ def hosts_pieces(
         yield from value.json_pieces(samples=samples)
         yield "\n"
         return
-    markdown = report_format == "markdown"
+    if report_format in ("table", "markdown"):
+        yield from _sections(value, width, colour=colour, markdown=report_format == "markdown")
+    else:
+        yield _render(value, report_format)
+
+
+def _render(value: HostsResult, report_format: HostsFormat) -> str:
+    match report_format:
+        case "html":
+            from latency_tui.report.hosts_html import render_hosts_html
+
+            return render_hosts_html(value, _rows(value) if value.across_hosts else [])
+        case "csv":
+            from latency_tui.report.hosts_files import render_hosts_csv
+
+            return render_hosts_csv(value.hosts)
+        case "junit":
+            from latency_tui.report.junit import render_hosts_junit
+
+            return render_hosts_junit(value.hosts)
+        case _:
+            from latency_tui.report.hosts_files import render_hosts_benchmark
+
+            return render_hosts_benchmark(value.hosts)
+
+
+def _sections(value: HostsResult, width: int | None, *, colour: bool, markdown: bool) -> Iterator[str]:
+    """Yield a section per host, and one for all hosts."""
     for one in value.hosts:
         title = clean(_title(one))
         yield f"## {escape_markdown(title)}\n\n" if markdown else f"{title}\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latency_tui.report.command import format_command
+from latency_tui.report.interval_svg import interval_chart
 from latency_tui.report.load import load_chart, load_rows, offline_rows
 from latency_tui.report.markup import escape
 from latency_tui.report.mix import make_class_rows
@@ -17,7 +18,6 @@ from latency_tui.report.svg import (
     colour_of,
     dash_of,
     embed,
-    interval_chart,
     percentile_chart,
     read_style,
     run_chart,
@@ -49,6 +49,8 @@ from latency_tui.text.scores import format_metric, format_score_with_interval
 from latency_tui.text.spread import describe_spread
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from latency_tui.result.result import CandidateResult, Result
     from latency_tui.result.sweep import SweepCurve
 
@@ -59,15 +61,17 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render_html(result: Result) -> str:
     """Return a page: the answer, charts, cards, tables, noise, environment and the command."""
+    return render_page(make_title(result), result.created_at, result.answer, make_sections(result))
+
+
+def make_sections(result: Result, *, with_cards: bool = True) -> list[str]:
+    """Return the sections of a page on a result; those that would be empty are missing."""
     first = {*result.plan.first_cells}  # of a sweep, one cell per model
     shown = [one for one in shown_candidates(result) if one.slug in first]
-    style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
-    date = result.created_at.strftime("%Y-%m-%d %H:%M UTC")
-    answer = escape(result.answer or "Nothing was measured.")
     sections = (
         _sweeps(result),
         _latency(result, shown),
-        _cards(result),
+        make_section("Models", make_cards(result)) if with_cards else "",
         _comparison(result, shown),
         _percentiles(result, shown),
         _runs(shown),
@@ -82,20 +86,35 @@ def render_html(result: Result) -> str:
         _environment(result),
         _command(result),
     )
+    return [section for section in sections if section]
+
+
+def render_page(title: str, created_at: datetime, answer: str, sections: Iterable[str]) -> str:
+    """Return a page that works offline.
+
+    Args:
+        title: What was measured and where.
+        created_at: When the measurement began.
+        answer: The answer; empty if nothing was measured.
+        sections: The sections, as HTML.
+    """
+    style = Path(__file__).with_name("html.css").read_text(encoding="utf-8")
+    date = created_at.strftime("%Y-%m-%d %H:%M UTC")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="generator" content="latency-tui">\n'
-        f"<title>{escape(make_title(result))}</title>\n<style>{read_style()}{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<header><p>{escape(make_title(result))} · {date}</p><h1>{answer}</h1></header>\n"
-        + "\n".join(section for section in sections if section)
+        f"<title>{escape(title)}</title>\n<style>{read_style()}{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<header><p>{escape(title)} · {date}</p><h1>{escape(answer or 'Nothing was measured.')}</h1></header>\n"
+        + "\n".join(sections)
         + "\n<footer>Measured by latency-tui. Times are of one call; intervals have a confidence of 95 %.</footer>\n"
         "</main>\n</body>\n</html>\n"
     )
 
 
-def _section(title: str, body: str, hint: str = "") -> str:
+def make_section(title: str, body: str, hint: str = "") -> str:
+    """Return a section with a heading; empty if its body is. The title and the hint are HTML."""
     note = f'<p class="hint">{hint}</p>' if hint else ""
     return f"<section><h2>{title}</h2>{note}{body}</section>" if body else ""
 
@@ -103,7 +122,9 @@ def _section(title: str, body: str, hint: str = "") -> str:
 def _chart(result: Result, title: str, hint: str, chart: tuple[str, float], extra: str = "") -> str:
     content, height = chart
     label = f"{title}: {result.answer}"
-    return _section(title, f'<div class="chart">{extra}{embed(content, height, label)}</div>' if content else "", hint)
+    return make_section(
+        title, f'<div class="chart">{extra}{embed(content, height, label)}</div>' if content else "", hint
+    )
 
 
 def _sweeps(result: Result) -> str:
@@ -114,11 +135,11 @@ def _sweeps(result: Result) -> str:
         chart = embed(content, height, f"Latency over {table.sweep.parameter}")
         drawn = drawn_curves(result, table.sweep)
         body = f'<div class="chart">{_chips(drawn)}{chart}</div>' if content else ""
-        body += _table(table.heads, [[escape(cell) for cell in row] for row in table.rows], text=set())
+        body += make_table(table.heads, [[escape(cell) for cell in row] for row in table.rows], text=set())
         told = [text for kind, text in make_notes(result) if kind == "sweep"] if index == 0 else []
         body += f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in told)}</ul>" if told else ""
         hint = "p50 of a call with its interval, over the values of the setting on a logarithmic axis."
-        parts.append(_section(f"Sweep of {escape(table.sweep.parameter)}", body, hint))
+        parts.append(make_section(f"Sweep of {escape(table.sweep.parameter)}", body, hint))
     return "\n".join(parts)
 
 
@@ -128,10 +149,11 @@ def _latency(result: Result, shown: Sequence[CandidateResult]) -> str:
     return _chart(result, "Latency", hint, bar_chart(result, shown))
 
 
-def _cards(result: Result) -> str:
+def make_cards(result: Result) -> str:
+    """Return a card per model, with its figures and its verdict; empty if there is none."""
     first = {*result.plan.first_cells}
     cards = "".join(_card(result, row.candidate) for row in make_rows(result) if row.candidate.slug in first)
-    return _section("Models", f'<div class="cards">{cards}</div>' if cards else "")
+    return f'<div class="cards">{cards}</div>' if cards else ""
 
 
 def _card(result: Result, candidate: CandidateResult) -> str:
@@ -190,7 +212,7 @@ def _percentiles(result: Result, shown: Sequence[CandidateResult]) -> str:
         [escape(one.name), *(escape(format_tail(getattr(one.statistics, name))) for name in PERCENTILES)]
         for one in shown
     ]
-    table = _table(["model", *(name.replace("_", ".") for name in PERCENTILES)], rows, text={0})
+    table = make_table(["model", *(name.replace("_", ".") for name in PERCENTILES)], rows, text={0})
     spread = f"<p>{escape(describe_spread(result))}</p>"
     content, height, drawn = percentile_chart(shown)
     chart = f'<div class="chart">{_chips(drawn)}{embed(content, height, "Percentiles")}</div>' if content else ""
@@ -198,7 +220,7 @@ def _percentiles(result: Result, shown: Sequence[CandidateResult]) -> str:
         "Latency that a share of the calls did not exceed; shaded: 95 % CI. ≥ marks a lower bound: the "
         "percentile needs more calls."
     )
-    return _section("Percentiles", spread + chart + table if rows else "", hint)
+    return make_section("Percentiles", spread + chart + table if rows else "", hint)
 
 
 def _runs(shown: Sequence[CandidateResult]) -> str:
@@ -206,7 +228,7 @@ def _runs(shown: Sequence[CandidateResult]) -> str:
     if not content:
         return ""
     chart = f'<div class="chart">{_chips(drawn)}{embed(content, height, "Latency over the runs")}</div>'
-    return _section("Over the runs", chart, "Medians of neighbouring calls, in the order measured.")
+    return make_section("Over the runs", chart, "Medians of neighbouring calls, in the order measured.")
 
 
 def _chips(shown: Sequence[CandidateResult | SweepCurve]) -> str:
@@ -222,12 +244,12 @@ def _load(result: Result) -> str:
     if offline := offline_rows(result):
         cells = [[escape(cell) for cell in row.cells.values()] for row in offline]
         hint = "Rows per second of all workers together, if all requests are there at once."
-        return _section("Offline throughput", _table(list(offline[0].cells), cells, text={0}), hint)
+        return make_section("Offline throughput", make_table(list(offline[0].cells), cells, text={0}), hint)
     rows = load_rows(result)
     if not rows:
         return ""
     text = {index for index, name in enumerate(rows[0].cells) if name in ("model", "verdict")}
-    table = _table(list(rows[0].cells), [[escape(cell) for cell in row.cells.values()] for row in rows], text=text)
+    table = make_table(list(rows[0].cells), [[escape(cell) for cell in row.cells.values()] for row in rows], text=text)
     content, height, drawn = load_chart(result)
     chart = (
         f'<div class="chart">{_chips(drawn)}{embed(content, height, "Response time under load")}</div>'
@@ -235,7 +257,7 @@ def _load(result: Result) -> str:
         else ""
     )
     hint = "p99 of the response time at each request rate; it counts from the arrival of a request."
-    return _section("Under load", chart + table, hint)
+    return make_section("Under load", chart + table, hint)
 
 
 def _limits(result: Result) -> str:
@@ -253,7 +275,7 @@ def _limits(result: Result) -> str:
     ]
     if not any(row[-1] for row in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
-    return _section("Limits", _table(heads, rows, text={0, 1, 2}))
+    return make_section("Limits", make_table(heads, rows, text={0, 1, 2}))
 
 
 def _table_of_rows(title: str, rows: Sequence[Row]) -> str:
@@ -262,14 +284,14 @@ def _table_of_rows(title: str, rows: Sequence[Row]) -> str:
     names = list(rows[0].cells)
     text = {index for index, name in enumerate(names) if name in ("model", "calls of", "verdict", "limits", "group")}
     cells = [[escape(cell) for cell in row.cells.values()] for row in rows]
-    return _section(title, _table(names, cells, text=text))
+    return make_section(title, make_table(names, cells, text=text))
 
 
 def _notes(result: Result) -> str:
     told = ("answer", "noise", "tails", "limit", "score", "sweep")  # in sections of their own
     notes = [(kind, text) for kind, text in make_notes(result) if kind not in told]
     items = "".join(f'<li class="{kind}">{kind}: {escape(text)}</li>' for kind, text in notes)
-    return _section("Notes", f"<ul>{items}</ul>" if items else "")
+    return make_section("Notes", f"<ul>{items}</ul>" if items else "")
 
 
 def _noise(result: Result) -> str:
@@ -288,7 +310,7 @@ def _noise(result: Result) -> str:
         rows.append(["load average per core, before", f"{noise.load:.2f}"])
     findings = "".join(f"<li>{escape(one.sentence)}</li>" for one in noise.findings)
     level = f'<p>The machine was <strong class="{noise.level}">{noise.level}</strong>.</p>'
-    return _section("Noise", level + (f"<ul>{findings}</ul>" if findings else "") + _table([], rows, text={0}))
+    return make_section("Noise", level + (f"<ul>{findings}</ul>" if findings else "") + make_table([], rows, text={0}))
 
 
 def _environment(result: Result) -> str:
@@ -302,17 +324,17 @@ def _environment(result: Result) -> str:
     rows.append(("memory", NOTHING if machine.memory_bytes is None else format_memory(machine.memory_bytes)))
     rows += [("Python", machine.python), *machine.versions.items()]
     cells = [[escape(name), escape(value)] for name, value in rows if value and value != NOTHING]
-    return _section("Environment", _table([], cells, text={0, 1}))
+    return make_section("Environment", make_table([], cells, text={0, 1}))
 
 
 def _command(result: Result) -> str:
     command = format_command(result.plan)
     if command is None:
-        return _section("Measure again", "<p>It was measured from a Python program, with latency_tui.measure.</p>")
-    return _section("Measure again", f"<pre>{escape(command)}</pre>")
+        return make_section("Measure again", "<p>It was measured from a Python program, with latency_tui.measure.</p>")
+    return make_section("Measure again", f"<pre>{escape(command)}</pre>")
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, text: set[int]) -> str:
+def make_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, text: set[int]) -> str:
     """Return a table of cells that are escaped already; columns in `text` are left-aligned."""
 
     def cells(tag: str, row: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from latency_tui.engine.protocol import Environment
     from latency_tui.result.check_outcome import GateLine
     from latency_tui.result.gate import Gate
+    from latency_tui.result.hosts import HostResult
     from latency_tui.result.hosts_gate import HostsGate
     from latency_tui.result.result import CandidateResult, Result
 
@@ -31,12 +33,38 @@ def render_junit(result: Result) -> str:
     rate there is a test case per candidate, which fails if no rate meets the limits. The output of the suite is the
     answer, with the sentences on scores, sweeps and load.
     """
+    return _render(_result_suite(result))
+
+
+def render_hosts_junit(hosts: Iterable[HostResult]) -> str:
+    """Return a test suite per host; a host that failed has an error."""
+    suites = []
+    for one in hosts:
+        if one.result is not None:
+            suite = _result_suite(one.result, one.host, one.error)
+        else:
+            suite = _begin_suite(one.host, None, None)
+            _add_error(suite, one.host, one.error)
+        suite.set("hostname", _text(one.host))
+        suites.append(suite)
+    return _render(*suites)
+
+
+def _result_suite(result: Result, host: str = "", error: str = "") -> ElementTree.Element:
     suite = _begin_suite(make_title(result), result.created_at, result.environment)
     for candidate in result.candidates:
         _add_cases(suite, result, candidate)
+    _add_error(suite, host, error)
     said = [result.answer, *(text for kind, text in make_notes(result) if kind in ("sweep", "load", "score"))]
     ElementTree.SubElement(suite, "system-out").text = _text("\n".join(filter(None, said)), lines=True)
-    return _render(suite)
+    return suite
+
+
+def _add_error(suite: ElementTree.Element, host: str, error: str) -> None:
+    """Add a case for a host that failed; nothing if there is no error."""
+    if error:
+        case = ElementTree.SubElement(suite, "testcase", classname=_text(host), name="measured")
+        ElementTree.SubElement(case, "error", message=_text(error))
 
 
 def render_gate_junit(gate: Gate | HostsGate) -> str:
@@ -49,9 +77,7 @@ def render_gate_junit(gate: Gate | HostsGate) -> str:
     for one in gate.hosts:
         suite = _gate_suite(f"latency-tui check on {one.host}", one.gate)
         suite.set("hostname", _text(one.host))
-        if one.error:
-            case = ElementTree.SubElement(suite, "testcase", classname=_text(one.host), name="measured")
-            ElementTree.SubElement(case, "error", message=_text(one.error))
+        _add_error(suite, one.host, one.error)
         suites.append(suite)
     return _render(*suites)
 

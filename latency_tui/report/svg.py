@@ -16,9 +16,9 @@ from latency_tui.analysis.percentile_curve import nines, percentile_curve
 from latency_tui.errors import NothingToExportError
 from latency_tui.plan.limits import DURATIONS, Limit
 from latency_tui.report.markup import escape
-from latency_tui.report.table_cells import comparison_with, make_title
+from latency_tui.report.table_cells import make_title
 from latency_tui.stats.percentiles import PERCENTILES
-from latency_tui.text.formatting import format_duration, format_interval, format_ratio
+from latency_tui.text.formatting import format_duration, format_interval
 from latency_tui.text.sanitize import clean, shorten
 from latency_tui.text.scales import Scale, bar_scale, extended, line_scale, tick_labels, ticks
 
@@ -29,19 +29,13 @@ if TYPE_CHECKING:
 MAX_BARS = 40
 MAX_LINES = 14
 _MAX_TICKS = 5
-_MAX_NAME = 40
+MAX_NAME = 40
 _ANSWER_WIDTH = 92
-_ROW = 46
+ROW = 46
 AXIS = 26
 LINES_HEIGHT = 260
 _BUCKETS = 120
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
-_RATIO_TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 1.0, 1.02, 1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 3.0, 4.0)
-_NEAR, _MAX_RATIO = 2.0, 4.0
-"""Ratios beyond the first are clipped at the edge if others are closer to 1; those beyond the second always are.
-
-One slow model then does not hide the differences of the others.
-"""
 
 
 def render_svg(result: Result) -> str:
@@ -91,15 +85,15 @@ def embed(chart: str, height: float, label: str) -> str:
 
 def bar_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
     """Return a bar per candidate, from its p50, with its interval and a whisker to its p99; and the height."""
-    shown = [one for one in shown[:MAX_BARS] if one.statistics and _is_positive(one.statistics.p50.value)]
+    shown = [one for one in shown[:MAX_BARS] if one.statistics and is_positive(one.statistics.p50.value)]
     scale = bar_axis(result, shown)
     if scale is None:
         return "", 0
     limits = [limit for limit in _drawn_limits(result) if scale.holds(limit.bound)]
     top = 16 if limits else 0
-    bottom = top + _ROW * len(shown)
+    bottom = top + ROW * len(shown)
     parts = [_duration_axis(scale, top, bottom)]
-    parts += [_bar(one, scale, top + _ROW * index) for index, one in enumerate(shown)]
+    parts += [_bar(one, scale, top + ROW * index) for index, one in enumerate(shown)]
     for limit in limits:
         x = scale.place(limit.bound) * 100
         anchor = "end" if x > 50 else "start"
@@ -126,10 +120,10 @@ def _extremes(candidate: CandidateResult) -> list[float]:
     assert candidate.statistics is not None
     p50, p99 = candidate.statistics.p50, candidate.statistics.p99
     found = (p50.value, p50.low, p50.high, p99.low if p99.is_bound else p99.value)
-    return [value for value in found if _is_positive(value)]
+    return [value for value in found if is_positive(value)]
 
 
-def _is_positive(value: float | None) -> TypeGuard[float]:
+def is_positive(value: float | None) -> TypeGuard[float]:
     """Return whether a value can be drawn; a damaged file may contain any number."""
     return value is not None and 0 < value < math.inf
 
@@ -153,64 +147,12 @@ def _bar(candidate: CandidateResult, scale: Scale, y: float) -> str:
         marks += f'<line class="interval" x1="{low:.2f}%" x2="{high:.2f}%" y1="{middle}" y2="{middle}"/>'
     return (
         f'<g class="row" style="--c:{colour_of(candidate)}"><title>{escape(hover)}</title>'
-        f'<rect class="hit" y="{y}" width="100%" height="{_ROW}"/>'
-        f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(candidate.name), _MAX_NAME))}</text>'
+        f'<rect class="hit" y="{y}" width="100%" height="{ROW}"/>'
+        f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(candidate.name), MAX_NAME))}</text>'
         f'<text x="100%" y="{y + 17}" text-anchor="end">{format_duration(p50.value)}</text>'
         f'<rect class="track" y="{y + 24}" width="100%" height="14" rx="3"/>'
         f'<rect class="fill" y="{y + 24}" width="{end:.2f}%" height="14" rx="3"/>{marks}</g>'
     )
-
-
-def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
-    """Return the interval of each candidate's ratio to the baseline around 1.0, and the height."""
-    found = [(one, comparison_with(result, result.baseline, one.slug)) for one in shown]
-    rows = [(one, pair) for one, pair in found if pair is not None and _is_positive(pair.ratio)][:MAX_BARS]
-    ends = [end for _, pair in rows for end in (pair.low, pair.high, pair.ratio) if _is_positive(end)]
-    if not ends:
-        return "", 0
-    near = [end for end in ends if 1 / _NEAR <= end <= _NEAR] or [
-        min(max(end, 1 / _MAX_RATIO), _MAX_RATIO) for end in ends
-    ]
-    low, high = min([*near, 1 / 1.05]) / 1.02, max([*near, 1.05]) * 1.02
-
-    def place(ratio: float) -> float:
-        share = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
-        return 2 + share * 96
-
-    bottom, share = _ROW * len(rows), min(max(result.equivalence, 0.0), 1.0)
-    left, right = place(1 / (1 + share)), place(1 + share)
-    parts = [f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" height="{bottom}"/>']
-    last = -100.0
-    for ratio in sorted((one for one in _RATIO_TICKS if low <= one <= high), key=lambda one: (one != 1.0, one)):
-        x = place(ratio)
-        if ratio != 1.0 and (abs(x - place(1.0)) < 11 or x - last < 11):
-            continue
-        last = x if ratio != 1.0 else last
-        parts.append(
-            f'<line class="{"one" if ratio == 1.0 else "grid"}" x1="{x:.2f}%" x2="{x:.2f}%" y1="0" y2="{bottom}"/>'
-            f'<text class="small" x="{x:.2f}%" y="{bottom + 18}" text-anchor="middle">{ratio:g}×</text>'
-        )
-    for index, (one, pair) in enumerate(rows):
-        assert pair.ratio is not None
-        y, interval = _ROW * index, format_ratio(pair.ratio, pair.low, pair.high)
-        if not low <= pair.ratio <= high:
-            x, anchor, sign = (100, "end", "›") if pair.ratio > high else (0, "start", "‹")
-            mark = f'<text class="beyond" x="{x}%" y="{y + 35}" text-anchor="{anchor}">{pair.ratio:.3g}× {sign}</text>'
-        else:
-            mark = f'<circle class="dot" cx="{place(pair.ratio):.2f}%" cy="{y + 31}" r="5.5"/>'
-            if _is_positive(pair.low) and _is_positive(pair.high):
-                mark = (
-                    f'<line class="ratio" x1="{place(pair.low):.2f}%" x2="{place(pair.high):.2f}%" y1="{y + 31}" '
-                    f'y2="{y + 31}"/>{mark}'
-                )
-        hover = escape(f"{one.name}: {pair.verdict}, {interval}")
-        parts.append(
-            f'<g class="row" style="--c:{colour_of(one)}"><title>{hover}</title>'
-            f'<rect class="hit" y="{y}" width="100%" height="{_ROW}"/>'
-            f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(one.name), _MAX_NAME))}</text>'
-            f'<text class="{pair.verdict}" x="100%" y="{y + 17}" text-anchor="end">{pair.verdict}</text>{mark}</g>'
-        )
-    return "".join(parts), bottom + AXIS
 
 
 def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
@@ -251,7 +193,7 @@ def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list
             )
         for key, known in PERCENTILES.items():
             value = getattr(one.statistics, key).value
-            if known <= curve.shares[-1] and _is_positive(value):
+            if known <= curve.shares[-1] and is_positive(value):
                 hover = escape(f"{one.name}, {key.replace('_', '.')}: {format_duration(value)}")
                 parts.append(
                     f'<circle class="dot" style="--c:{colour_of(one)}" cx="{across(known):.2f}%" '

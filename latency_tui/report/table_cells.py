@@ -263,7 +263,13 @@ def _fresh(candidate: CandidateResult) -> list[str]:
 
 def make_title(result: Result) -> str:
     """Return what was measured and where, in one line."""
-    plan, machine = result.plan, result.environment
+    host = result.environment.host if result.environment is not None else ""
+    return clean(" · ".join(filter(None, (describe_measurement(result), host))))
+
+
+def describe_measurement(result: Result) -> str:
+    """Return what was measured, in one line."""
+    plan = result.plan
     work = plan.workload
     length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s per model" if plan.seconds else ""
     launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
@@ -272,6 +278,4 @@ def make_title(result: Result) -> str:
     received = [candidate.received for candidate in result.measured if candidate.received is not None]
     title = "generated inputs" if received and all(one.generated for one in received) else describe_data(plan)
     parts = [title, describe_rows(plan), work.method, *plan.scenarios, length or "until known", launches]
-    if machine is not None:
-        parts.append(machine.host)
     return clean(" · ".join(parts))

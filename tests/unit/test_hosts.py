@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -15,9 +19,10 @@ from latency_tui.cli import cli
 from latency_tui.cli.hosts_options import take_hosts
 from latency_tui.cluster.hosts import Host, unique_names
 from latency_tui.cluster.shipping import files_of, relocate
-from latency_tui.errors import UsageError
+from latency_tui.errors import NothingToExportError, UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, FileDataset, ModelSpec, Plan, Workload
 from latency_tui.report.hosts import hosts_pieces
+from latency_tui.report.markup import escape
 from latency_tui.result.hosts import HostDescription, HostResult, HostsResult
 from latency_tui.result.result import CandidateResult, Result, Statistics
 from latency_tui.stats.comparison import Comparison, Verdict
@@ -126,6 +131,49 @@ def test_markdown_of_hosts_has_a_section_per_host_and_a_table_of_ratios() -> Non
     assert "| slower on 2 of 2 |" in text
 
 
+def test_the_page_of_hosts_has_a_chart_of_ratios_and_the_cards_of_every_host() -> None:
+    results = {"a": _result(1e-3, 2e-3), "<b>": _result(2e-3, 1e-3, "faster")}
+    value = _hosts_result(results, {"c": "c has left the cluster."})
+    page = "".join(hosts_pieces(value, "html"))
+    name = PLAN.candidates[1].name
+    assert f"<title>{name} on a: slower, 2.00× slower (95 % CI 1.96–2.04)</title>" in page
+    assert f"<title>{name} on &lt;b&gt;: faster" in page
+    assert page.count('<div class="card"') == 4
+    assert page.count("<details>") == 2
+    assert "c has left the cluster." in page
+    assert escape(value.answer) in page
+    assert "<b>" not in page
+    assert not re.search(r"<script|https?://", page)
+
+
+def test_a_page_of_hosts_that_measured_nothing_names_the_reasons() -> None:
+    value = _hosts_result({}, {"a": "It did not answer.", "b": "gone"})
+    page = "".join(hosts_pieces(value, "html"))
+    assert "It did not answer." in page
+    assert "No host measured anything." in page
+    assert "a,It did not answer." in "".join(hosts_pieces(value, "csv"))
+    with pytest.raises(NothingToExportError):
+        "".join(hosts_pieces(value, "github-action-benchmark"))
+
+
+def test_files_for_programs_name_the_host_of_each_row() -> None:
+    value = _hosts_result({"a": _result(1e-3, 2e-3), "=b": _result(2e-3, 3e-3)}, {"c": "gone"})
+    rows = [*csv.DictReader(io.StringIO("".join(hosts_pieces(value, "csv"))))]
+    assert [(row["host"], row["slug"], row["p50"], row["host_error"]) for row in rows] == [
+        ("a", FIRST, "0.001", ""),
+        ("a", SECOND, "0.002", ""),
+        ("'=b", FIRST, "0.002", ""),
+        ("'=b", SECOND, "0.003", ""),
+        ("c", "", "", "gone"),
+    ]
+    entries = json.loads("".join(hosts_pieces(value, "github-action-benchmark")))
+    assert len({entry["name"] for entry in entries}) == len(entries) == 8
+    assert entries[0]["name"] == f"{PLAN.candidates[0].name} p50 on a"
+    suites = ElementTree.fromstring("".join(hosts_pieces(value, "junit")))
+    counts = [[suite.get(key) for key in ("hostname", "tests", "errors")] for suite in suites]
+    assert counts == [["a", "2", "0"], ["=b", "2", "0"], ["c", "1", "1"]]
+
+
 def _description(**changes: Any) -> HostDescription:
     values = {"host": "h", "cpu": "A", "cores": 2, "os": "Linux", "python": "3.11.7", "versions": {"numpy": "2.0"}}
     return HostDescription(**{**values, **changes})
@@ -215,6 +263,6 @@ def test_a_scheduler_file_that_does_not_exist_is_a_usage_error() -> None:
 
 
 def test_a_format_for_one_machine_is_refused_for_several() -> None:
-    outcome = CliRunner().invoke(cli, ["run", "--cluster", "tcp://127.0.0.1:9", "--format", "junit"])
+    outcome = CliRunner().invoke(cli, ["run", "--cluster", "tcp://127.0.0.1:9", "--format", "pyperf"])
     assert outcome.exit_code == 2
     assert "holds the result of one machine" in outcome.stderr
