@@ -89,11 +89,17 @@ def open_app(values: Values, reference: str = "") -> int:
         app.keep_results(terminated=bool(app.exit_code or sys.exc_info()[0]))
     if served:  # in a browser tab, stdout is the connection to the browser
         return app.exit_code
-    if app.last_result is not None:
+    hosts = app.hosts_result
+    if app.last_result is not None and not (hosts and any(one.result is app.last_result for one in hosts.hosts)):
         from latency_tui.report import pieces
 
         width, colour = terminal_style()
         emit(pieces(app.last_result, width=width, colour=colour))
+    if hosts is not None:
+        from latency_tui.report.hosts import hosts_pieces
+
+        width, colour = terminal_style()
+        emit(hosts_pieces(hosts, width=width, colour=colour))
     if app.exit_code:
         print_error(_describe_kept_results(app.kept_files, app.kept_ids))
     return app.exit_code

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from textual.messages import ExitApp
 
     from latency_tui.catalog.configuration import LoadedConfiguration
+    from latency_tui.result.hosts import HostsResult
     from latency_tui.result.result import Result
 
 DEFAULT_THEME = "tokyo-night"
@@ -124,6 +125,11 @@ class LatencyApp(App[None]):
         """The result on the screen, or the newest one with figures if it has none yet; None if there is no result."""
         earlier = [m.result for m in self._main.state.measurements if m.result] if self._main else []
         return self.result or next(reversed(earlier), None)
+
+    @property
+    def hosts_result(self) -> HostsResult | None:
+        """The results of the last measurement on other machines; None if there is none."""
+        return self._main.controller.hosts_result if self._main else None
 
     @property
     def exit_code(self) -> int:

@@ -53,8 +53,9 @@ class HostsClient:
             if self._stderr is not None:
                 await asyncio.wait([self._stderr], timeout=0.5)
             lines = self._tail.decode(errors="replace").strip().splitlines()
-            how = f": {lines[-1]}" if lines else ""
-            raise EngineError(f"The process that talks to the hosts ended unexpectedly (exit code {code}){how}.")
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            why = f": {lines[-1]}" if lines else ""
+            raise EngineError(f"The process that talks to the hosts ended unexpectedly ({how}){why}.")
 
     async def _start(self) -> asyncio.subprocess.Process:
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,11 +33,14 @@ if TYPE_CHECKING:
     from latency_tui.cluster.process_protocol import HostEvents, Reply
     from latency_tui.plan import Plan
     from latency_tui.report.progress import Progress
-    from latency_tui.result.hosts import HostResult
+    from latency_tui.result.hosts import HostsResult
     from latency_tui.result.result import Result
     from latency_tui.tui.hosts_client import HostsClient
     from latency_tui.tui.screens.hosts import HostsDialog
 
+_SNAPSHOT_SECONDS = 1.0
+_SNAPSHOT_PAUSE = 5.0
+"""Figures so far are computed at most once per second, and take at most a sixth of the time of a core."""
 AskForTrust = Callable[[commands.Command], None]
 
 
@@ -60,10 +65,13 @@ class HostsController:
         self._store = store
         self._recordings = recordings
         self._make_plan = make_plan
-        self._view = HostsView()
+        self._view = self._shown = HostsView()
+        self._ended: HostsView | None = None
         self._dialog: HostsDialog | None = None
         self._client: HostsClient | None = None
         self._progress: dict[str, Progress] = {}
+        self._changed: set[str] = set()
+        self._next_snapshot = 0.0
         self._numbers = itertools.count(1)
 
     def show(self, ask_for_trust: AskForTrust) -> None:
@@ -83,6 +91,8 @@ class HostsController:
     def _closed(self, dialog: HostsDialog, _: object) -> None:
         if self._dialog is dialog:
             self._dialog = None
+            if self._ended is not None and self._view.stage == "entering":  # nothing else was measured
+                self._view = replace(self._ended, wanted=self._view.wanted)
 
     def _close_dialog(self) -> None:
         dialog, self._dialog = self._dialog, None
@@ -90,7 +100,9 @@ class HostsController:
             dialog.dismiss()
 
     def _change(self, view: HostsView) -> None:
+        """Show another view at once."""
         self._view = view
+        self._shown = view
         if self._dialog is not None:
             self._dialog.show(view)
 
@@ -139,7 +151,7 @@ class HostsController:
 
     def open_result(self, host: str) -> None:
         """Show the result of a host in the tabs."""
-        line = next((line for line in self._view.lines if line.name == host), None)
+        line = self._view.line(host)
         if line is None or line.result is None or not line.result.measured:
             return
         self._close_dialog()
@@ -148,7 +160,41 @@ class HostsController:
         if known is not None:
             self._store.change(show_measurement(state, known))
         else:
-            self._store.change(open_saved(state, line.result, job=line.job))
+            self._store.change(open_saved(state, line.result, job=line.job, host=line.name))
+
+    def update(self) -> None:
+        """Show the progress and the figures so far of each host; for the clock that redraws the screen."""
+        if self._view is not self._shown:
+            self._change(self._view)
+        if self._view.stage != "measuring" or not self._changed or time.monotonic() < self._next_snapshot:
+            return
+        began = time.thread_time()
+        view = self._view
+        for name in self._changed:
+            line = view.line(name)
+            recording = self._recordings.get(line.job) if line is not None else None
+            if line is not None and recording is not None and recording.rounds:
+                view = update_host(view, name, result=self._recordings.snapshot(line.job))
+        self._changed.clear()
+        self._next_snapshot = time.monotonic() + _SNAPSHOT_SECONDS + _SNAPSHOT_PAUSE * (time.thread_time() - began)
+        self._change(view)
+
+    def results_so_far(self) -> list[Result]:
+        """Return what each host has measured; some may still be measuring."""
+        found: list[Result] = []
+        for line in self._view.lines:
+            result = line.result
+            if line.job and self._view.stage != "finished":
+                with suppress(Exception):  # what is on the screen is better than nothing
+                    result = self._recordings.result_so_far(line.job) or result
+            if result is not None and result.measured:
+                found.append(result)
+        return found
+
+    @property
+    def found(self) -> HostsResult | None:
+        """The results of all hosts of the last measurement that has ended."""
+        return self._ended.found if self._ended is not None else None
 
     async def close(self) -> None:
         """End the process, and with it the measurement on every host."""
@@ -202,15 +248,16 @@ class HostsController:
 
     def _add(self, reply: HostEvents) -> None:
         """Record events of a host."""
-        line = next((line for line in self._view.lines if line.name == reply.host), None)
+        line = self._view.line(reply.host)
         if line is None or not line.job:
             return
         self._recordings.add(line.job, reply.events)
+        self._changed.add(reply.host)
         words = ""
         for event in reply.events:
             words = self._progress[reply.host].describe(event) or words
         if words:
-            self._change(update_host(self._view, reply.host, progress=words))
+            self._view = update_host(self._view, reply.host, progress=words)  # painted with the next redraw
 
     async def _finish(self, view: HostsView) -> None:
         """Compute the result of each host with the baseline that all share, keep it, and compare the hosts."""
@@ -238,4 +285,5 @@ class HostsController:
             results.append(HostResult(host=line.name, cpu=line.description.cpu, result=result, error=line.error))
             view = update_host(view, line.name, result=result)
         results += [HostResult(host=name, error=reason) for name, reason in view.unusable.items()]
-        self._change(replace(view, stage="finished", found=hosts_result(plan, results)))
+        self._ended = replace(view, stage="finished", found=hosts_result(plan, results))
+        self._change(self._ended)

@@ -102,6 +102,10 @@ class HostsView(msgspec.Struct, frozen=True, eq=False):
         """What each host that can measure says about itself."""
         return {line.name: line.description for line in self.lines}
 
+    def line(self, name: str) -> HostLine | None:
+        """Return the line of a host; None if it cannot measure."""
+        return next((line for line in self.lines if line.name == name), None)
+
     @property
     def is_running(self) -> bool:
         """Whether escape stops something instead of closing the dialog."""

@@ -39,6 +39,7 @@ from latency_tui.tui.text import sanitize_line
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from latency_tui.result.hosts import HostsResult
     from latency_tui.result.result import Result
 
 _SNAPSHOT_PAUSE = 5.0  # a live result of many candidates takes at most a sixth of the time of a core
@@ -98,6 +99,7 @@ class MeasurementController:
     def update(self) -> None:
         """Take into the state what has been measured since the last call; for the clock that redraws the screen."""
         self._time_trainings()
+        self._hosts.update()
         if problem := self._recordings.problem():
             notify_error(self._screen, HistoryError(f"This result is not kept. {problem}"))
         if not self._measured_more or time.monotonic() < self._next_snapshot:
@@ -220,7 +222,12 @@ class MeasurementController:
                     result = self._recordings.result_so_far(measurement.job) or result
             if result is not None and result.measured:
                 found.append(result)
-        return found
+        return [*found, *self._hosts.results_so_far()]
+
+    @property
+    def hosts_result(self) -> HostsResult | None:
+        """The results of the last measurement on other machines; None before it has ended."""
+        return self._hosts.found
 
     async def full_result(self, job: str) -> Result | None:
         """Return all that a job has measured so far; of a running job at once, because events keep coming in."""

@@ -99,6 +99,7 @@ class ShownMeasurement(msgspec.Struct, frozen=True, eq=False):
         launches: Total number of launches if it was continued; 0 for the number in the plan.
         is_saved: Whether it was measured in an earlier session, or comes from a file.
         key: Its id in the history; empty for one of this session or from a file.
+        host: The host that measured it in this session, if it is not this machine; empty otherwise.
     """
 
     job: str
@@ -109,6 +110,7 @@ class ShownMeasurement(msgspec.Struct, frozen=True, eq=False):
     launches: int = 0
     is_saved: bool = False
     key: str = ""
+    host: str = ""
 
     @property
     def candidates(self) -> tuple[CandidateResult, ...]:

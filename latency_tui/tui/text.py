@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from latency_tui.text.sanitize import without_escapes
 
 _GLUE = "\u00a0"
-_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%|MiB|GiB)(?!\w))")
 
 
 def sanitize_line(text: str) -> str:

@@ -126,11 +126,16 @@ async def test_the_results_of_all_hosts_are_compared_and_each_one_opens(
         assert not isinstance(app.app.screen, HostsDialog)
         assert app.state.measurement is not None
         assert app.state.measurement.job == "hosts-1-web2"
+        assert "measured on web2" in app.text()
+        assert app.app.hosts_result is not None
+        assert [one.host for one in app.app.hosts_result.hosts] == ["web1", "web2", "local"]
         await app.press("H")
         assert "is fastest on all 3 hosts" in app.text()
         await app.press("H")
         assert "enter finds the hosts" in app.text()
         assert "web1,web2,local" in app.text()
+        await app.press("escape", "H")
+        assert "is fastest on all 3 hosts" in app.text(), "nothing else was measured"
     with History.open(history) as kept:
         assert len([*kept.list()]) == 3
 
@@ -148,7 +153,7 @@ async def test_escape_stops_every_host_and_keeps_what_was_measured(open_app: Ope
     async with open_app() as app:
         await find_hosts(app)
         await app.press("enter")
-        await until(lambda: "round 10 of 10" in app.text())
+        await until(lambda: "round 10 of 10" in app.text() and "p50 so far" in app.text())
         await app.press("escape")
         await until(lambda: "enter opens" in app.text())
         assert client.closed

@@ -107,14 +107,15 @@ def find_neighbour(state: State, rows: Iterable[Row], step: int) -> ShownMeasure
     return found[max(dates) if step < 0 else min(dates)] if dates else None
 
 
-def open_saved(state: State, result: Result, key: str = "", *, job: str = "") -> State:
+def open_saved(state: State, result: Result, key: str = "", *, job: str = "", host: str = "") -> State:
     """Return the state with a saved result on the screen; saved results precede those of this session, by date.
 
     Args:
         state: The state before.
         result: The result; its samples may follow.
-        key: Its id in the history; empty if it is from a file or another host.
+        key: Its id in the history; empty if it is from a file, or measured on a host in this session.
         job: Name of its measurement; empty for a name that is made from its id or date.
+        host: The host that measured it in this session.
     """
     opened = ShownMeasurement(
         job or f"saved-{key or date_text(result.created_at)}",
@@ -124,6 +125,7 @@ def open_saved(state: State, result: Result, key: str = "", *, job: str = "") ->
         is_exact=True,
         is_saved=True,
         key=key,
+        host=host,
     )
     saved = [opened, *(one for one in state.measurements if one.is_saved)]
     saved.sort(key=lambda one: one.result.created_at.timestamp() if one.result else 0.0)

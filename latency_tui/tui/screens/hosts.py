@@ -24,8 +24,12 @@ _KEYS: dict[HostsStage, str] = {
     "found": "enter measures · esc goes back",
     "measuring": "esc stops and keeps the results",
     "stopping": "stopping …",
-    "finished": "enter opens the result of a host · H measures again · esc closes",
+    "finished": "enter opens a host · H measures again · esc closes",
 }
+
+
+_ROOM_FOR_HINTS = 78
+"""Width of the terminal from which on the meaning of a field stands beside it."""
 
 
 class HostsActions(Protocol):
@@ -78,15 +82,9 @@ class HostsDialog(Dialog[None]):
         with VerticalScroll(id="sheet", can_focus=False) as sheet:
             sheet.border_title = "Measure on other machines"
             with Grid(id="lines"):
-                yield from option_line(
-                    "hosts", "Hosts", wanted.hosts, "reached over SSH, such as a,b,local; local is this one"
-                )
-                yield from option_line(
-                    "cluster", "Cluster", wanted.cluster, "or a running Dask cluster: address or file"
-                )
-                yield from option_line(
-                    "python", "Python", wanted.python, "on the hosts; empty for the path of the one here"
-                )
+                yield from option_line("hosts", "Hosts", wanted.hosts, "names, such as a,b,local")
+                yield from option_line("cluster", "Cluster", wanted.cluster, "or a Dask scheduler: address or file")
+                yield from option_line("python", "Python", wanted.python, "on the hosts; empty if the same path")
             yield Static(id="top", markup=False)
             yield OptionList(id="found", markup=False)
             yield Static(id="details", markup=False)
@@ -112,6 +110,7 @@ class HostsDialog(Dialog[None]):
         if self.closed:
             return
         view, sheet = self._view, self.query_one("#sheet")
+        sheet.set_class(self.app.size.width < _ROOM_FOR_HINTS, "-slim")
         width = max(sheet.content_region.width - 2, 12)  # a scrollbar may appear
         sheet.border_subtitle = _KEYS[view.stage]
         self._write("#top", top_lines(view, width))
@@ -125,9 +124,11 @@ class HostsDialog(Dialog[None]):
         if self._stage != view.stage:
             self._stage = view.stage
             sheet.set_class(view.stage in ("entering", "connecting"), "-small")
+            self.call_after_refresh(self._paint)  # at the new width
             self.query_one("#lines").display = view.stage == "entering"
             self.query_one("#consent").display = view.stage == "found"
             self._focus(view)
+            sheet.scroll_home(animate=False)
 
     def _write(self, where: str, lines: list[Content]) -> None:
         part = self.query_one(where, Static)
@@ -144,9 +145,9 @@ class HostsDialog(Dialog[None]):
             name = "cluster" if view.wanted.cluster else "hosts"
             self.query_one(f"#{name}", Input).focus()
         elif view.stage == "found":
-            button.focus()
+            button.focus(scroll_visible=False)
         elif view.stage == "finished":
-            self.query_one("#found", OptionList).focus()
+            self.query_one("#found", OptionList).focus(scroll_visible=False)
         else:
             self.set_focus(None)
 

@@ -13,6 +13,7 @@ from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit, sanitize_line, wrap
 
 if TYPE_CHECKING:
+    from latency_tui.plan import Plan
     from latency_tui.result.hosts import HostsResult, RatioAcrossHosts
     from latency_tui.result.result import Result
     from latency_tui.tui.hosts_view import HostLine, HostsView
@@ -43,7 +44,10 @@ def _plan_words(view: HostsView) -> str:
     if view.plan is None:
         return ""
     models = len(view.plan.candidates)
-    return f"Every host measures {'one model' if models == 1 else f'all {models} models'}, each on its own."
+    measured = f"Every host measures {'one model' if models == 1 else f'all {models} models'}, each on its own."
+    if view.stage == "entering":
+        return f"{measured} Hosts are reached over SSH, with your SSH configuration; local is this machine."
+    return measured
 
 
 def _preflight(view: HostsView, width: int) -> list[Content]:
@@ -57,12 +61,24 @@ def _preflight(view: HostsView, width: int) -> list[Content]:
         for row in rows[1:]:
             found.append(Content.styled(fit(row[0], width).rstrip(), _HEADING))
             facts = [f"{label} {cell}" for label, cell in zip(rows[0][1:], row[1:], strict=True)]
-            found += [_marked("  " + line) for line in wrap(" · ".join(facts), width - 2)]
+            found += [_marked("  " + line) for line in _flow(facts, width - 2)]
     notes = ["* differs from the first host"] if has_differences(view.descriptions) else []
     versions = {one.versions.get("latency-tui", "") for one in view.descriptions.values()}
     notes += [f"latency-tui {version} on every host" for version in versions if version]
     found += _styled(" · ".join(notes), width, MUTED)
     return found
+
+
+def _flow(facts: list[str], width: int) -> list[str]:
+    """Return facts in as few lines as possible; a line is broken within a fact only if it does not fit alone."""
+    lines = [facts[0]]
+    for fact in facts[1:]:
+        joined = f"{lines[-1]} · {fact}"
+        if cell_width(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(fact)
+    return [part for line in lines for part in wrap(line, width)]
 
 
 def _marked(line: str) -> Content:
@@ -115,6 +131,8 @@ def detail_lines(view: HostsView, width: int) -> list[Content]:
     if view.stage in ("found", "finished"):
         for name, reason in view.unusable.items():
             lines += _styled(f"{name}: {reason}", width, _ERROR)
+    if view.stage in ("measuring", "stopping"):
+        return _so_far(view, width)
     if view.found is None:
         return lines
     if view.stage == "finished":
@@ -127,24 +145,44 @@ def detail_lines(view: HostsView, width: int) -> list[Content]:
     return lines
 
 
+def _so_far(view: HostsView, width: int) -> list[Content]:
+    """Return the p50 so far of each model on each host; a paragraph per model where there are many hosts."""
+    results = {line.name: line.result for line in view.lines if line.result is not None}
+    if view.plan is None or not results:
+        return []
+    columns = {
+        host: [(_p50(result, candidate.slug), "") for candidate in view.plan.candidates]
+        for host, result in results.items()
+    }
+    return _columns_or_paragraphs("p50 so far", view.plan, columns, [""] * len(view.plan.candidates), width)
+
+
 def _models(value: HostsResult, width: int) -> list[Content]:
     """Return the p50 of each model on each host and its ratio there: a table, or a paragraph per model."""
     hosts = {one.host: one.result for one in value.hosts if one.result is not None and one.result.measured}
     across = {one.candidate: one for one in value.across_hosts}
     baseline = value.across_hosts[0].baseline if value.across_hosts else ""
-    names, verdicts = [], []
+    verdicts = []
     for candidate in value.plan.candidates:
         found = across.get(candidate.slug)
-        names.append(sanitize_line(candidate.name))
         verdicts.append(f"{describe_ratio(found)} hosts" if found else "baseline" if candidate.slug == baseline else "")
     columns = {
-        sanitize_line(host): [
+        host: [
             (_p50(result, candidate.slug), _ratio(across.get(candidate.slug), host))
             for candidate in value.plan.candidates
         ]
         for host, result in hosts.items()
     }
-    table = _table(names, columns, verdicts)
+    return _columns_or_paragraphs("p50, ratio (95 % CI)", value.plan, columns, verdicts, width)
+
+
+def _columns_or_paragraphs(
+    title: str, plan: Plan, columns: dict[str, list[tuple[str, str]]], verdicts: list[str], width: int
+) -> list[Content]:
+    """Return a table with a column per host; where it is too wide, a paragraph per model."""
+    names = [sanitize_line(candidate.name) for candidate in plan.candidates]
+    columns = {sanitize_line(host): column for host, column in columns.items()}
+    table = _table(title, names, columns, verdicts)
     if max(map(cell_width, table)) <= width:
         return [Content.styled(table[0], _HEADING), *map(Content, table[1:])]
     lines: list[Content] = []
@@ -156,12 +194,12 @@ def _models(value: HostsResult, width: int) -> list[Content]:
     return lines
 
 
-def _table(names: list[str], columns: dict[str, list[tuple[str, str]]], verdicts: list[str]) -> list[str]:
+def _table(title: str, names: list[str], columns: dict[str, list[tuple[str, str]]], verdicts: list[str]) -> list[str]:
     """Return a line per model with a column per host; intervals stand in brackets, without a word."""
     cells = {
         host: align([(p50, _short(ratio)) for p50, ratio in column], right=(0,)) for host, column in columns.items()
     }
-    rows = [["p50, ratio (95 % CI)", *cells, ""]]
+    rows = [[title, *cells, ""]]
     rows += [
         [name, *(column[number] for column in cells.values()), verdicts[number]] for number, name in enumerate(names)
     ]

@@ -93,10 +93,12 @@ def _place(state: State) -> str:
 
 
 def _saved(state: State) -> str:
-    """Return the date of the result on the screen if it is a saved one."""
+    """Return the date of the result on the screen if it is a saved one, or the host that measured it."""
     measurement = state.measurement
     if measurement is None or not measurement.is_saved or measurement.result is None:
         return ""
+    if measurement.host:
+        return f"measured on {sanitize_line(measurement.host)}"
     return f"saved {date_text(measurement.result.created_at)}"
 
 
