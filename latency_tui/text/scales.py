@@ -106,6 +106,16 @@ def ticks(scale: Scale, most: int) -> list[float]:
     return next((values for values in tick_choices(scale) if len(values) <= most), [])
 
 
+def round_ticks(scale: Scale, most: int) -> list[float]:
+    """Return the multiples of a round number on a linear scale, at most `most`, whether it ends at one or not."""
+    stride = round_step(scale.step * 0.999)
+    while True:
+        first, last = math.ceil(scale.low / stride - 1e-9), math.floor(scale.high / stride + 1e-9)
+        if last - first < most:
+            return [place * stride for place in range(first, last + 1)]
+        stride = round_step(stride * 1.5)
+
+
 def tick_choices(scale: Scale) -> list[list[float]]:
     """Return sets of values for ticks, each with both ends of the scale, the largest set first."""
     if not scale.log:

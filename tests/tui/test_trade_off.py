@@ -37,11 +37,23 @@ async def test_points_have_names_and_marks_and_limits_are_lines(width: int, heig
     rows = await rows_of(width, height)
     text = "\n".join(rows)
     assert "log scale" in rows[0]
-    for words in ("Fast ✓", "▸Good ★", "Slow", "accuracy > 0.9", "p50 < 5ms"):
+    for words in ("Fast ✓", "▸Good ← ship", "Slow", "accuracy > 0.9", "p50 < 5ms"):
         assert words in text
     places = {name: next(n for n, row in enumerate(rows) if name in row) for name in ("Fast", "Good", "Slow")}
     assert places["Good"] < places["Fast"] < places["Slow"], "a better score is further up"
     assert "✗" not in "\n".join(rows[1:])
+    assert "★" not in text, "it is the shape of a model"
+
+
+async def test_scores_have_more_ticks_than_the_two_ends() -> None:
+    labels = [row.split("┤")[0].strip() for row in await rows_of(80, 14) if "┤" in row]
+    assert len(labels) > 2
+
+
+async def test_a_name_does_not_touch_a_limit() -> None:
+    near = replace(POINTS[0], name="A" * 20, seconds=(4e-3, 3e-3, 5e-3), score=(1.0, None, None))
+    for width in range(50, 100):
+        assert "p50 < 5msA" not in "\n".join(await rows_of(width, 14, points=(near, *POINTS[1:])))
 
 
 async def test_points_at_the_same_place_keep_names_apart() -> None:

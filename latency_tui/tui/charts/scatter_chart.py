@@ -9,7 +9,7 @@ from itertools import pairwise
 from rich.cells import cell_len
 from textual import events
 
-from latency_tui.text.scales import Scale, extended, line_scale, linear_scale, ticks
+from latency_tui.text.scales import Scale, extended, line_scale, linear_scale, round_ticks
 from latency_tui.text.scores import format_score
 from latency_tui.text.short_names import short_names
 from latency_tui.tui.charts.canvas import Canvas
@@ -20,9 +20,9 @@ from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import sanitize_line
 from latency_tui.tui.widgets.painted_widget import CandidatePointed
 
-MARKS = {"choice": "★", "front": "✓", "undecided": "?", "dominated": "", "excluded": "✗"}
+MARKS = {"choice": "← ship", "front": "✓", "undecided": "?", "dominated": "", "excluded": "✗"}
 """The mark after the name of a candidate, by its standing."""
-LEGEND = "★ ship · ✓ Pareto front · ? undecided · ✗ left out"
+LEGEND = "✓ Pareto front · ? undecided · ✗ left out"
 _MIN_COLUMNS, _MIN_ROWS = 12, 4
 _MAX_NAME = 24
 _ACROSS, _UP, _FRONT = "─", "│", "·"
@@ -97,7 +97,7 @@ class ScatterChart(Chart):
         text = f"{score} against {percentile}{log}"
         top = self.title(canvas, f"{text} · {LEGEND}", text, f"{score} / {percentile}")
         rows = canvas.height - top - 2
-        values = ticks(up, max(rows // 3, 2))
+        values = round_ticks(up, max(rows // 2 + 1, 2))
         labels = [format_score(value) for value in values]
         left = max((cell_len(label) for label in labels), default=0) + 3
         columns = canvas.width - left - 1
@@ -119,8 +119,8 @@ class ScatterChart(Chart):
             x, y = across.place(point.seconds[0]) * (columns - 1), up.place(point.score[0])
             self.plt.scatter([x], [y], marker=point.style[1], color=self.cell_colour(point.style[0]))
         self.end_plot(canvas, 0, top)
-        self._put_limits(canvas, across, up, columns, rows, left, top)
-        self._put_names(canvas, across, up, columns, rows, left, top)
+        taken = self._put_limits(canvas, across, up, columns, rows, left, top)
+        self._put_names(canvas, across, up, columns, rows, left, top, taken)
 
     def _draw_front(self, across: Scale, up: Scale, columns: int, rows: int) -> None:
         """Draw the Pareto front as dotted steps through the candidates that are not dominated in their figures."""
@@ -155,23 +155,39 @@ class ScatterChart(Chart):
 
     def _put_limits(
         self, canvas: Canvas, across: Scale, up: Scale, columns: int, rows: int, left: int, top: int
-    ) -> None:
-        """Write each limit beside its line, or with an arrow at the edge if the line is beyond the axis."""
+    ) -> set[tuple[int, int]]:
+        """Write each limit beside its line, or with an arrow at the edge if the line is beyond the axis.
+
+        Returns:
+            The columns and rows of the texts.
+        """
+        taken: set[tuple[int, int]] = set()
         for limit in self.limits:
             text = sanitize_line(limit.label)
             if limit.is_on_score:
                 row = top + round((1 - up.place(limit.bound)) * (rows - 1))
-                canvas.put(left + columns - cell_len(text), row, text, self.limit_colour)
+                first = left + columns - cell_len(text)
             else:
                 holds = across.holds(limit.bound)
                 column = left + round(across.place(limit.bound) * (columns - 1)) if holds else left + columns
                 text = text if holds else f"{text} {'→' if limit.bound > across.high else '←'}"
-                canvas.put(max(min(column + 1, left + columns - cell_len(text)), left), top, text, self.limit_colour)
+                first, row = max(min(column + 1, left + columns - cell_len(text)), left), top
+            canvas.put(first, row, text, self.limit_colour)
+            taken |= {(cell, row) for cell in range(first, first + cell_len(text))}
+        return taken
 
     def _put_names(
-        self, canvas: Canvas, across: Scale, up: Scale, columns: int, rows: int, left: int, top: int
+        self,
+        canvas: Canvas,
+        across: Scale,
+        up: Scale,
+        columns: int,
+        rows: int,
+        left: int,
+        top: int,
+        taken: set[tuple[int, int]],
     ) -> None:
-        """Write names beside the points, where they cover neither each other nor a point."""
+        """Write names beside the points, where they cover neither each other nor a point nor a cell that is taken."""
         cells = [
             (
                 left + round(across.place(point.seconds[0]) * (columns - 1)),
@@ -181,7 +197,7 @@ class ScatterChart(Chart):
             for point in self.points
         ]
         self._cells = tuple(cells)
-        taken = {(column + shift, row) for column, row, _ in cells for shift in (-1, 0, 1)}
+        taken = taken | {(column + shift, row) for column, row, _ in cells for shift in (-1, 0, 1)}
         room = min(max((columns - 4) // 2, 4), _MAX_NAME)
         names = short_names([sanitize_line(point.name) for point in self.points], room)
         order = sorted(range(len(cells)), key=lambda i: (not self.points[i].is_highlighted, cells[i][1], cells[i][0]))

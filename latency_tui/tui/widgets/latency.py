@@ -90,7 +90,7 @@ class LatencyPane(Pane):
         self._painted, self._painted_job, self._painted_at = facts, measurement.job, monotonic()
         timed = measurement.plan.seconds is not None
         baseline = measurement.result.baseline if measurement.result else None
-        limits = limit_lines(measurement.plan.limits, measurement.candidates, baseline)
+        limits = limit_lines(measurement.plan.call_limits, measurement.candidates, baseline)
         saved = _saved_medians(context.state.saved_baseline, measurement)
         self.query_one(BarChart).show(bars_of(measurement.candidates, context.styles, saved), limits)
         lines = lines_of(measurement.candidates, context.styles, timed=timed)

@@ -98,7 +98,7 @@ class SpreadPane(Pane):
         candidates, candidate_styles, result = measurement.candidates, context.styles, measurement.result
         match self.query_one(f"#{self._view}"):
             case PercentileChart() as chart:
-                limits = limit_lines(measurement.plan.limits, candidates, result.baseline if result else None)
+                limits = limit_lines(measurement.plan.call_limits, candidates, result.baseline if result else None)
                 chart.show(percentile_curves(candidates, candidate_styles), limits)
             case EcdfChart() as chart:
                 chart.show(ecdf_curves(candidates, candidate_styles))

@@ -161,7 +161,7 @@ def limits_of(result: Result, percentile: str) -> list[ScatterLimit]:
     found = result.trade_off
     assert found is not None
     limits = []
-    for limit in result.plan.limits:
+    for limit in result.plan.call_limits:
         on_score = limit.metric in SCORE_METRICS and limit.metric in (OWN_SCORE, found.metric)
         if not limit.relative and (on_score or limit.metric == percentile):
             limits.append(ScatterLimit(str(limit), limit.bound, on_score))
