@@ -27,7 +27,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
         dataset: The dataset in a few words.
         method: The method that was called.
         batch_size: Rows per call.
-        models: Names of the candidates.
+        models: Names of the models; a sweep has several candidates of each.
         host: Host on which it was measured.
         cpu: CPU model.
         cores: Number of cores.
@@ -141,7 +141,7 @@ def _summarize(plan: Plan, environment: Environment | None) -> Totals:
         dataset=plan.workload.dataset.title,
         method=plan.workload.method,
         batch_size=plan.workload.batch_size,
-        models=tuple(candidate.name for candidate in plan.candidates),
+        models=tuple(model.name for model in plan.curves),
     )
     if environment is None:
         return summary

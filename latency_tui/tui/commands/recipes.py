@@ -26,8 +26,9 @@ class MeasureRecipe(PlanCommand):
 
 
 def _command(recipe: Recipe) -> type[MeasureRecipe]:
-    """Return the command of a recipe; the palette lists it by its question."""
-    words = {"__doc__": f"{recipe.effect[0].upper()}{recipe.effect[1:]}.", "title": recipe.question, "recipe": recipe}
+    """Return the command of a recipe; the palette lists it by its question and its name."""
+    title = f"{recipe.question} (recipe {recipe.name})"
+    words = {"__doc__": f"{recipe.effect[0].upper()}{recipe.effect[1:]}.", "title": title, "recipe": recipe}
     return type(f"Recipe{recipe.name.capitalize()}", (MeasureRecipe,), words)
 
 

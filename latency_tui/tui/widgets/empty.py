@@ -77,7 +77,7 @@ def _key(command: type[Command], words: str) -> Line:
 
 def _questions(width: int) -> list[Line]:
     """Return the questions for which the command palette has a measurement."""
-    key, asked = ShowPalette.key_label(), " ".join(command.title for command in RECIPE_COMMANDS)
+    key, asked = ShowPalette.key_label(), " ".join(command.recipe.question for command in RECIPE_COMMANDS)
     start = f"{key}  "
     first, *more = wrap(f"measures for a question: {asked}", max(width - len(start), 1))
     return [[(key, KEY), (f"  {first}", "")], *([(" " * len(start) + line, "")] for line in more)]

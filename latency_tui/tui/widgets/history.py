@@ -27,8 +27,10 @@ from latency_tui.tui.widgets.styled_lines import Line, StyledLines
 if TYPE_CHECKING:
     from latency_tui.history.listing import Row
 
-_WIDTHS = {"date": 16, "name": 14, "check": 12, "models": 6, "data": 22, "host": 10, "fastest": 20, "p50": 8}
-"""Columns and their widths in cells; a narrow screen leaves out those of `_LESS_IMPORTANT`, in that order."""
+_WIDTHS = {"date": 16, "name": 8, "check": 12, "models": 6, "data": 22, "host": 10, "fastest": 20, "p50": 8}
+"""Columns and their smallest widths; a narrow screen leaves out those of `_LESS_IMPORTANT`, in that order."""
+_WIDER = {"name": 14, "fastest": 34, "data": 34}
+"""Widths to which columns grow, in this order, if there is room."""
 _LESS_IMPORTANT = ("host", "models", "data", "check", "name")
 _NUMBERS = ("models", "p50")
 _LEAST_ROWS = 12
@@ -212,6 +214,10 @@ def _columns(width: int, *, named: bool, checked: bool) -> dict[str, int]:
     for column in _LESS_IMPORTANT:
         if sum(columns.values()) + 2 * (len(columns) - 1) > width:
             columns.pop(column, None)
+    for column, most in _WIDER.items():
+        if column in columns:
+            room = width - sum(columns.values()) - 2 * (len(columns) - 1)
+            columns[column] = max(columns[column], min(columns[column] + room, most))
     return columns
 
 

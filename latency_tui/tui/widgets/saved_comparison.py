@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _MIN_PLOT = 12
 _MIN_NAME = 6
 _GAP = 2
+_WANTED_NAME = 14
+"""Columns of a name for which less important columns are left out."""
 
 
 def saved_comparison_lines(
@@ -67,6 +69,9 @@ def _table(
     if not any(texts["95 % CI"]):
         del texts["95 % CI"]
     sizes = {head: max(cell_len(head), *map(cell_len, column)) + _GAP for head, column in texts.items()}
+    for less_important in ("saved", "95 % CI"):
+        if width - 5 - sum(sizes.values()) < min(name, _WANTED_NAME):
+            sizes.pop(less_important, None)
     name = max(min(name, width - 5 - sum(sizes.values())), _MIN_NAME)
     room = width - name - 5 - sum(sizes.values()) - _GAP
     scale = RatioScale.over(shown, room) if room >= _MIN_PLOT else None
