@@ -139,11 +139,12 @@ def _sweep_blocks(table: SweepTable, width: int | None, colour: bool) -> list[li
         padded = [pad(row[index], widths[index], right=True) for index in columns]
         return (" " * _GAP).join(paint(text, codes[index]) for text, index in zip(padded, columns, strict=True))
 
-    blocks = []
+    blocks: list[list[str]] = []
     for columns in parts:
         head = line(heads, columns, [_model_colour(one) or "2" for one in table.colours])
         rule = paint("─" * (sum(widths[index] for index in columns) + _GAP * (len(columns) - 1)), "2")
-        blocks.append([head, rule, *(line(row, columns, [""] * len(widths)) for row in table.rows)])
+        caption = [] if blocks else [paint("p50 per call (95 % CI)", "2")]
+        blocks.append([*caption, head, rule, *(line(row, columns, [""] * len(widths)) for row in table.rows)])
     return blocks
 
 

@@ -10,8 +10,24 @@ from latency_tui.text.sanitize import cell_width, shorten
 _MAX_INITIALS = 3
 
 
+def split_settings(names: Sequence[str]) -> tuple[list[str], str]:
+    """Return names without the settings that all of them share, and these settings: `batch=1`; empty if there are none.
+
+    A single name keeps its settings.
+    """
+    shared = {name.partition(" [")[2] for name in names}
+    if len({*names}) < 2 or len(shared) != 1 or not (settings := shared.pop()):
+        return [*names], ""
+    return [name.partition(" [")[0] for name in names], settings.removesuffix("]")
+
+
 def short_names(names: Sequence[str], width: int) -> list[str]:
-    """Return names shortened to at most `width` cells by initials or an ellipsis; distinct names stay distinct."""
+    """Return names shortened to at most `width` cells; distinct names stay distinct.
+
+    First the settings that all names share are left out, then words become initials, then there is an ellipsis.
+    """
+    if any(cell_width(name) > width for name in names):
+        names, _ = split_settings(names)
     distinct = [*dict.fromkeys(names)]
     short = [name if cell_width(name) <= width else _with_initials(name, width) for name in distinct]
     for cut in (shorten, _cut_in_the_middle):

@@ -16,7 +16,7 @@ from textual_plotext.plot import Plot
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.colors import PALETTE, assign_colours
 from latency_tui.text.scales import bar_scale, extended, line_scale, span_scale, tick_labels, ticks
-from latency_tui.text.short_names import short_names
+from latency_tui.text.short_names import short_names, split_settings
 from latency_tui.tui.bindings import bindings, key_table
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.charts.line_chart import reduce
@@ -147,6 +147,12 @@ def test_long_names_become_short_and_stay_different() -> None:
     assert short_names([*names, "Small Nice Network"], 12)[4:] == ["Small Neura…", "Large NN", "Small Nice…"]
     variants = [f"Random Forest [n_jobs={jobs}]" for jobs in (1, 2)]
     assert short_names(variants, 12) == ["Random…bs=1]", "Random…bs=2]"]
+    cells = [f"{name} [batch=1]" for name in names[:3]]
+    assert short_names(cells, 40) == cells
+    assert short_names(cells, 20) == names[:3], "all are of the same batch size"
+    assert short_names(cells[:1], 20) == ["Logistic Regression…"]
+    assert split_settings(cells) == (names[:3], "batch=1")
+    assert split_settings(cells[:1]) == (cells[:1], "")
     assert short_names(["Small Neural Network"] * 2, 12) == ["Small NN"] * 2
     assert short_names(["A model whose name nobody could ever read in a card"], 12) == ["A model who…"]
     wide = short_names(["とても長い日本語の名前その一", "とても長い日本語の名前その二"], 11)

@@ -11,7 +11,7 @@ from textual import events
 from textual.containers import VerticalScroll
 
 from latency_tui.text.formatting import format_duration
-from latency_tui.text.short_names import short_names
+from latency_tui.text.short_names import short_names, split_settings
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
@@ -128,7 +128,8 @@ def table_lines(
     sizes = [
         max(cell_len(head), *(cell_len(row[index]) for row in texts)) + 2 for index, head in enumerate(heads)
     ] if texts else []  # fmt: skip
-    longest = max((cell_len(sanitize_line(c.name)) for c in candidates), default=0)
+    names, settings = split_settings([sanitize_line(c.name) for c in candidates])
+    longest = max((cell_len(one) for one in (*names, settings)), default=0)
     name = min(longest, _NAME_WIDTH, max(width - 4 - 10, 1))
     kept: list[int] = []
     used = name + 4
@@ -140,9 +141,9 @@ def table_lines(
     kept.sort()
     lines: list[Line] = []
     if headings:
-        line = " " * (name + 4) + "".join(fit(heads[index], sizes[index], right=True) for index in kept)
+        line = fit(f"   {settings}", name + 4) + "".join(fit(heads[index], sizes[index], right=True) for index in kept)
         lines.append([(fit(line, width).rstrip(), MUTED)])
-    names = short_names([sanitize_line(c.name) for c in candidates], name)
+    names = short_names(names, name)
     for candidate, row, short in zip(candidates, texts, names, strict=True):
         colour, shape = candidate_styles[candidate.slug]
         mark = "▸" if candidate.slug == highlighted else " "
