@@ -16,7 +16,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, InputsIdentified, Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Workload
 from latency_tui.report.table_cells import make_notes
-from latency_tui.result.result import Result
+from latency_tui.result.result import Result, load
 from tests.engine.environments import make_environment
 
 _MODULE = """
@@ -163,11 +163,34 @@ def test_two_versions_of_scikit_learn_are_measured_side_by_side(older: Path, tmp
     command = [sys.executable, "-P", "-m", "latency_tui.cli", "run", *models, "-n", "50", "-o", "result.json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path, env={**os.environ})
     assert done.returncode == 0, done.stderr
-    from latency_tui.result.result import load
-
     new, old = load(tmp_path / "result.json").candidates
     assert old.status == new.status == "measured"
     assert old.versions["scikit-learn"] == "1.7.2"
     assert new.versions["scikit-learn"] != "1.7.2"
     assert old.predictions is not None
     assert old.predictions.rows > 0
+
+
+@pytest.mark.slow
+def test_a_configured_model_is_measured_in_its_second_environment(older: Path, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "old").symlink_to(older.parent.parent)
+    (tmp_path / "project" / "latency-tui.toml").write_text(
+        "[models.current]\npath = 'sklearn.linear_model:LogisticRegression'\n"
+        "[models.former]\npath = 'sklearn.linear_model:LogisticRegression'\npython = '../old'\n"
+        "[plans.upgrade]\nmodels = ['current', 'former']\nbaseline = 'former'\n"
+    )
+    command = [sys.executable, "-P", "-m", "latency_tui.cli", "run", "upgrade", "--config", "project/latency-tui.toml"]
+    command += ["-n", "50", "--no-history", "-o", "result.json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    result = load(tmp_path / "result.json")
+    new, old = result.candidates
+    assert [(one.slug, one.status) for one in (new, old)] == [("current", "measured"), ("former", "measured")]
+    [comparison] = result.comparisons
+    assert (comparison.baseline, comparison.candidate) == ("former", "current")
+    assert comparison.ratio is not None
+    assert (old.versions["scikit-learn"], old.versions["numpy"]) == ("1.7.2", new.versions["numpy"])
+    assert old.predictions is not None
+    assert old.predictions.reference == "current"
+    assert "former: measured with scikit-learn 1.7.2" in [text.partition(" (")[0] for _, text in make_notes(result)]
