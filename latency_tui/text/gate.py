@@ -80,9 +80,10 @@ def describe_model_self_test(test: ModelSelfTest) -> str:
         return f"{clean(test.model)} could not be measured{took}"
     sees = "sees" if all(one.succeeds for one in slowed) else "does not see"
     on_copy = {"PASS": "stays quiet on", "FAIL": "fails"}.get(copy[0].line.verdict, "is undecided on")
+    size = f"{100 * slowed[0].slowdown:.3g} %"
     return (
-        f"{clean(test.model)}: {clean(test.limit)} {sees} a slowdown of {100 * slowed[0].slowdown:.3g} % and {on_copy} "
-        f"an identical copy{took}"
+        f"{clean(test.model)}: a check of {clean(test.limit)} {sees} a slowdown of {size} and {on_copy} an identical "
+        f"copy{took}"
     )
 
 

@@ -521,7 +521,9 @@ def test_a_self_test_passes_if_slowdowns_are_seen_and_the_copy_is_quiet(play: Pl
     assert done.exit_code == 0
     assert last_line(done).startswith("PASS: this check sees a slowdown of the model on this host")
     first, *rest = done.stdout.splitlines()
-    assert first.startswith("PASS  Linear SVM: p50 < 1.2x sees a slowdown of 20 % and stays quiet on an identical copy")
+    assert first.startswith(
+        "PASS  Linear SVM: a check of p50 < 1.2x sees a slowdown of 20 % and stays quiet on an identical copy"
+    )
     assert [line.strip().partition(":")[0].partition(",")[0] for line in rest[:3]] == [
         "identical copy",
         "slowed by the limit's size",
@@ -545,8 +547,8 @@ def test_a_self_test_tests_each_model_within_the_time_limit(play: Play) -> None:
     measured = play(slowed_in_truth(1.0))
     done = check("--self-test", "--limit", "p50 < 1.2x", "--max-time", "40")
     assert done.exit_code == 3, "only the slowdowns of Linear SVM are seen"
-    assert "FAIL  Logistic Regression: p50 < 1.2x does not see a slowdown of 20 %" in done.stdout
-    assert "PASS  Linear SVM: p50 < 1.2x sees a slowdown of 20 %" in done.stdout
+    assert "FAIL  Logistic Regression: a check of p50 < 1.2x does not see a slowdown of 20 %" in done.stdout
+    assert "PASS  Linear SVM: a check of p50 < 1.2x sees a slowdown of 20 %" in done.stdout
     assert "for Logistic Regression; it took" in last_line(done)
     assert measured[0].max_seconds == pytest.approx(2 / 3 * 40 / 2)
 
