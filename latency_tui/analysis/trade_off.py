@@ -17,13 +17,6 @@ from latency_tui.result.trade_off import OpenBecause, Reason, Standing, TradeOff
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.stats.pareto import pareto_front
 
-_OPPOSITE: dict[Verdict, Verdict] = {
-    "faster": "slower",
-    "slower": "faster",
-    "same": "same",
-    "inconclusive": "inconclusive",
-}
-
 
 @dataclass
 class TradeOffs:
@@ -212,15 +205,7 @@ def _both_ways(comparisons: Sequence[Comparison]) -> dict[tuple[str, str], Compa
     found = {}
     for one in comparisons:
         found[one.candidate, one.baseline] = one
-        found[one.baseline, one.candidate] = msgspec.structs.replace(
-            one,
-            baseline=one.candidate,
-            candidate=one.baseline,
-            ratio=1 / one.ratio if one.ratio else None,
-            low=1 / one.high if one.high else None,
-            high=1 / one.low if one.low else None,
-            verdict=_OPPOSITE[one.verdict],
-        )
+        found[one.baseline, one.candidate] = one.inverted()
     return found
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from latency_tui.report.p99_ratio import tail_ratio
 from latency_tui.text.environments import describe_predictions, describe_revisions, describe_versions
 from latency_tui.text.formatting import (
@@ -45,7 +43,6 @@ _START = ("first call", "import", "load", "memory")
 LIMITS = "limits"
 _AVERAGE = "average call"
 _OPTIONAL = (_AVERAGE, VERSUS, "verdict", LIMITS, "group", _TAILS, *_START)
-_OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +60,7 @@ def comparison_with(result: Result, baseline: str | None, candidate: str) -> Com
         if (comparison.baseline, comparison.candidate) == (baseline, candidate):
             return comparison
         if (comparison.baseline, comparison.candidate) == (candidate, baseline):
-            return msgspec.structs.replace(
-                comparison,
-                baseline=comparison.candidate,
-                candidate=comparison.baseline,
-                ratio=1 / comparison.ratio if comparison.ratio else None,
-                low=1 / comparison.high if comparison.high else None,
-                high=1 / comparison.low if comparison.low else None,
-                verdict=_OPPOSITE[comparison.verdict],
-                p99_ratio=1 / comparison.p99_ratio if comparison.p99_ratio else None,
-            )
+            return comparison.inverted()
     return None
 
 

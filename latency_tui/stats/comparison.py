@@ -60,6 +60,33 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     p99_ratio: float | None = None
     p99_p_value: float | None = None
 
+    def inverted(self) -> Comparison:
+        """Return the comparison with the baseline and the candidate exchanged."""
+        return msgspec.structs.replace(
+            self,
+            baseline=self.candidate,
+            candidate=self.baseline,
+            ratio=_inverse(self.ratio),
+            low=_inverse(self.high),
+            high=_inverse(self.low),
+            verdict=_OPPOSITE[self.verdict],
+            predicted_low=_inverse(self.predicted_high),
+            predicted_high=_inverse(self.predicted_low),
+            p99_ratio=_inverse(self.p99_ratio),
+        )
+
+
+_OPPOSITE: dict[Verdict, Verdict] = {
+    "faster": "slower",
+    "slower": "faster",
+    "same": "same",
+    "inconclusive": "inconclusive",
+}
+
+
+def _inverse(ratio: float | None) -> float | None:
+    return 1 / ratio if ratio else None
+
 
 def compare(
     medians: ArrayLike,

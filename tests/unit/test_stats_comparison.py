@@ -331,3 +331,22 @@ def test_a_pair_has_the_clusters_of_the_one_with_fewer_processes() -> None:
     assert len(pair.cluster_medians) == 1
     (pair,) = pair_evidence(medians, processes=np.stack((many, rounds % 5)))
     assert len(pair.cluster_medians) == 5
+
+
+def test_an_inverted_comparison_exchanges_both_sides_and_all_ends() -> None:
+    one = Comparison(
+        baseline="a",
+        candidate="b",
+        ratio=2.0,
+        low=1.6,
+        high=2.5,
+        verdict="slower",
+        predicted_low=1.25,
+        predicted_high=4.0,
+        p99_ratio=0.5,
+    )
+    other = one.inverted()
+    assert (other.baseline, other.candidate, other.ratio, other.verdict) == ("b", "a", 0.5, "faster")
+    assert (other.low, other.high) == (0.4, 0.625)
+    assert (other.predicted_low, other.predicted_high, other.p99_ratio) == (0.25, 0.8, 2.0)
+    assert other.inverted() == one
