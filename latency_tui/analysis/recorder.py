@@ -250,7 +250,7 @@ class Recorder:
     @staticmethod
     def _count(buffer: SampleBuffer, block: Block, calls: int) -> None:
         """Add the counters of a block."""
-        buffer.counters.add(block, calls)
+        buffer.counters = buffer.counters.plus(block, calls)
         if len(block.discarded) >= 8 and (after := int(np.frombuffer(block.discarded[:8], dtype="<i8")[0])) > 0:
             buffer.add_after_switch(after)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.analysis.block_counters import BlockCounters
 from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import complete_launches
+from latency_tui.result.block_counters import BlockCounters
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.result.mix import ClassTotals
 from latency_tui.stats.clock_resolution import clock_step
@@ -305,7 +305,7 @@ class SampleBuffer:
             neighbours=None if neighbours is None else neighbours.astype(np.int64),
             neighbour_starts=starts,
             classes=self.class_totals,
-            **asdict(self.counters),
+            counters=self.counters,
         )
 
     def resume(
@@ -341,7 +341,7 @@ class SampleBuffer:
         self.totals = calls.totals or Totals()
         if calls.neighbours is not None and calls.neighbour_starts is not None:
             self._neighbours = calls.neighbours, calls.neighbour_starts
-        self.counters = BlockCounters(**{field.name: getattr(calls, field.name) for field in fields(BlockCounters)})
+        self.counters = calls.counters
 
     @property
     def clock_step(self) -> int:

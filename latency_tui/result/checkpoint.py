@@ -15,6 +15,7 @@ from latency_tui.engine.protocol import CallInput, CandidateFailed, Environment,
 from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.errors import UsageError
+from latency_tui.result.block_counters import BlockCounters
 from latency_tui.result.json_arrays import Integers, Samples
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.measurement_amount import MeasurementAmount
@@ -50,12 +51,7 @@ class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
         after_switch: Durations of the first calls after another candidate's block.
         neighbours: Samples of consecutive calls, from before any were dropped; None while all are kept.
         neighbour_starts: Index of the first of these samples in each block.
-        wall_ns: Wall time of all blocks.
-        cpu_ns: CPU time of the candidate's processes in these blocks.
-        waited_ns: Time in which a process was runnable but waited for a core.
-        disturbed_calls: Calls in blocks that the scheduler interrupted.
-        gc_calls: Calls that garbage collection paused.
-        gc_ns: Duration of these pauses.
+        counters: Counters of the blocks.
         classes: Totals of each class of requests of a mix; empty if there is none.
     """
 
@@ -65,12 +61,7 @@ class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
     after_switch: Integers
     neighbours: Integers | None = None
     neighbour_starts: Integers | None = None
-    wall_ns: int = 0
-    cpu_ns: int = 0
-    waited_ns: int = 0
-    disturbed_calls: int = 0
-    gc_calls: int = 0
-    gc_ns: int = 0
+    counters: BlockCounters = BlockCounters()
     classes: ClassTotals = ClassTotals()
 
 

@@ -133,14 +133,20 @@ class HistoryController:
         else:
             run_in_background(self._screen, partial(self._load, row), group="history-open")
 
-    async def _load(self, row: Row) -> None:
-        """Load a result without its samples, show it, then load these."""
+    async def _load_kept(self, row: Row, *, samples: bool) -> Result | None:
+        """Return a result of the history; if it cannot be read, show why and return None."""
         if self._path is None:
-            return
+            return None
         try:
-            result = await load_result(self._path, row.id, samples=False)
+            return await load_result(self._path, row.id, samples=samples)
         except LatencyTuiError as error:
             notify_error(self._screen, error)
+            return None
+
+    async def _load(self, row: Row) -> None:
+        """Load a result without its samples, show it, then load these."""
+        result = await self._load_kept(row, samples=False)
+        if result is None:
             return
         if self._state.work == "profiling":
             notify_refusal(self._screen, commands.refusal(commands.PreviousResult, self._state))
@@ -150,12 +156,8 @@ class HistoryController:
         run_in_background(self._screen, partial(self._load_samples, row), group="history-samples", exclusive=False)
 
     async def _load_samples(self, row: Row) -> None:
-        if self._path is None:
-            return
-        try:
-            whole = await load_result(self._path, row.id, samples=True)
-        except LatencyTuiError as error:
-            notify_error(self._screen, error)
+        whole = await self._load_kept(row, samples=True)
+        if whole is None:
             return
         found = next((one for one in self._state.measurements if one.key == row.id), None)
         if found is not None:
@@ -215,12 +217,8 @@ class HistoryController:
             run_in_background(self._screen, partial(self._load_baseline, row), group="history-baseline")
 
     async def _load_baseline(self, row: Row) -> None:
-        if self._path is None:
-            return
-        try:
-            result = await load_result(self._path, row.id, samples=False)
-        except LatencyTuiError as error:
-            notify_error(self._screen, error)
+        result = await self._load_kept(row, samples=False)
+        if result is None:
             return
         baseline = SavedBaseline(row.id, _describe(row), result)
         self._store.change(replace(self._state, saved_baseline=baseline))

@@ -229,12 +229,13 @@ async def test_a_dataset_of_the_configuration_that_cannot_be_made_is_told(open_a
         assert dataset(harness) == SyntheticDataset()
 
 
-async def test_nothing_changes_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
+@pytest.mark.parametrize("key", ["d", "plus"])
+async def test_nothing_changes_while_something_runs_and_a_sentence_says_so(open_app: Open, key: str) -> None:
     async with open_app() as harness:
         harness.script.gate = asyncio.Event()
         await harness.press("p")
         await until(lambda: harness.state.work == "profiling")
-        await harness.press("d")
+        await harness.press(key)
         await see(harness, "Something is running")
         assert len(harness.app.screen_stack) == 1
         await harness.press("escape")

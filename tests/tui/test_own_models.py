@@ -418,19 +418,6 @@ async def test_a_file_of_the_configuration_is_inspected_by_its_name_too(
         assert trusted(harness) == {digest_of(path): (TREE,)}
 
 
-async def test_nothing_is_added_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
-    async with open_app() as harness:
-        harness.script.gate = asyncio.Event()
-        await harness.press("p")
-        await until(lambda: harness.state.work == "profiling")
-        await harness.press("plus")
-        await see(harness, "Something is running")
-        assert len(harness.app.screen_stack) == 1
-        await harness.press("escape")
-        harness.script.gate.set()
-        await harness.idle()
-
-
 @pytest.mark.slow
 async def test_leaving_the_dialog_ends_the_process_that_looks(
     open_app: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
