@@ -72,9 +72,13 @@ def begin_file(name: str, dask_worker: Any = None) -> str:
 
 
 def append_to_file(partial: str, content: bytes) -> None:
-    """Append to a partial file."""
-    with open(partial, "ab") as file:  # noqa: PTH123
-        file.write(content)
+    """Append to a partial file, which is removed if there is no space for it."""
+    try:
+        with open(partial, "ab") as file:  # noqa: PTH123
+            file.write(content)
+    except OSError:
+        Path(partial).unlink(missing_ok=True)
+        raise
 
 
 def finish_file(partial: str, digest: str) -> str:

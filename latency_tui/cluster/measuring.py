@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import time
 import uuid
@@ -30,6 +31,7 @@ CONNECT_SECONDS = 10.0
 """How long the scheduler may take to answer."""
 WATCH_SECONDS = 0.5
 """How often the host is looked for in the cluster."""
+_SCHEDULER_LOST = "The connection to the scheduler was lost; what was measured is kept."
 
 
 async def measure_on(
@@ -114,7 +116,10 @@ async def _ship(client: Any, host: Host, files: dict[Path, str]) -> dict[Path, s
     try:
         return await ship(client, host.address, files)
     except (OSError, ValueError) as error:
-        raise EngineError(f"The files could not be copied to {host.name}: {error}.") from error
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        remedy = "; free disk space there" if is_full else ""
+        raise EngineError(f"The files could not be copied to {host.name}: {why}{remedy}.") from error
 
 
 async def _next(
@@ -154,6 +159,8 @@ async def _outcome(host: Host, future: Any) -> HostOutcome:
             raise EngineError(f"{host.name} has left the cluster; what it measured is kept.") from None
         raise
     except Exception as error:
+        if getattr(error, "reason", "") == "scheduler-connection-lost":
+            raise EngineError(_SCHEDULER_LOST) from error
         raise EngineError(f"The measurement on {host.name} ended: {str(error) or type(error).__name__}.") from error
 
 
@@ -176,7 +183,7 @@ class _Presence:
         try:
             known = await asyncio.wait_for(self._client.scheduler.identity(), CONNECT_SECONDS)
         except (OSError, TimeoutError, AttributeError) as error:
-            raise EngineError("The connection to the scheduler was lost; what was measured is kept.") from error
+            raise EngineError(_SCHEDULER_LOST) from error
         worker = known["workers"].get(self._host.address)
         if worker is None:
             raise EngineError(f"{name} has left the cluster; what it measured is kept.")

@@ -45,6 +45,16 @@ class Planted:
         return np.zeros(len(X))
 
 
+class NeedsTheProcessor(Planted):
+    """Each call needs 0.2 s of the processor, however long it is suspended meanwhile."""
+
+    def predict(self, X: Any) -> Any:
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
+        return np.zeros(len(X))
+
+
 class DependsOnTheBatch(Planted):
     """Predicts the mean of the batch, so the other rows of a call change a prediction."""
 

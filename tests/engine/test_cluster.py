@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from latency_tui.cluster import measuring
+from latency_tui.cluster.connection import connect
+from latency_tui.cluster.hosts import find_hosts
+from latency_tui.cluster.measuring import measure_on
+from latency_tui.engine.protocol import BlockMeasured
+from latency_tui.errors import EngineError
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
@@ -183,6 +194,80 @@ def test_a_stopped_or_killed_front_end_leaves_no_process_on_any_host(cluster: Cl
         assert "Traceback" not in err
 
 
+def test_a_host_whose_disk_is_full_is_named_and_the_others_go_on(cluster: Cluster, tmp_path: Path) -> None:
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression().fit([[0.0] * 20, [1.0] * 20] * 20, [0, 1] * 20)
+    model.padding = random.Random(0).randbytes(500_000)
+    joblib.dump(model, tmp_path / "large.joblib")
+    worker = psutil.Process(cluster.workers[ADDRESSES[1]].pid)
+    before = worker.rlimit(psutil.RLIMIT_FSIZE)
+    worker.rlimit(psutil.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        code, found, err = _json(
+            _run(cluster, "-m", "large.joblib", "-n", "20", "--trust", "large.joblib", folder=tmp_path)
+        )
+    finally:
+        worker.rlimit(psutil.RLIMIT_FSIZE, before)
+    assert code == 1
+    (full,) = [host for host in found["hosts"] if host["error"]]
+    assert ADDRESSES[1] in full["host"]
+    assert "could not be copied" in full["error"]
+    assert "free disk space there" in full["error"]
+    assert "Traceback" not in err
+    assert sum(host["result"] is not None for host in found["hosts"]) == 2
+    assert not [*(cluster.folder / ADDRESSES[1]).rglob("large.joblib*")]
+
+
+def _with_engines(cluster: Cluster, address: str) -> list[psutil.Process]:
+    """Return the processes of a host, the worker first."""
+    return [psutil.Process(cluster.workers[address].pid), *cluster.engines(address)]
+
+
+def test_a_host_that_is_suspended_for_a_while_goes_on(cluster: Cluster) -> None:
+    process = _run(cluster, "-m", "logistic-regression", "-m", "linear-svm", "-t", "3")
+    _wait_until(lambda: len(cluster.engines(ADDRESSES[1])) > 3)
+    suspended = _with_engines(cluster, ADDRESSES[1])
+    for one in suspended:
+        one.suspend()
+    time.sleep(5)
+    for one in suspended:
+        one.resume()
+    code, found, err = _json(process)
+    assert code == 0, err
+    assert [host["error"] for host in found["hosts"]] == ["", "", ""]
+    statuses = [one["status"] for host in found["hosts"] for one in host["result"]["candidates"]]
+    assert statuses == ["measured"] * 6
+
+
+def test_a_host_that_stays_silent_is_given_up_and_ends_later(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "SILENT_SECONDS", 5.0)
+    plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[0]),), runs=None, seconds=300)
+    suspended: list[psutil.Process] = []
+
+    async def measure() -> None:
+        async with connect(str(cluster.file)) as (client, _):
+            hosts, _ = await find_hosts(client)
+            (host,) = [host for host in hosts if ADDRESSES[1] in host.address]
+            async with aclosing(measure_on(client, host, plan, {}, job="a")) as events:
+                async for event in events:
+                    if isinstance(event, BlockMeasured) and not suspended:
+                        suspended.extend(_with_engines(cluster, ADDRESSES[1]))
+                        for one in suspended:
+                            one.suspend()
+
+    try:
+        with pytest.raises(EngineError, match="has not answered for 5 s; what it measured is kept"):
+            asyncio.run(measure())
+    finally:
+        for one in suspended:
+            one.resume()
+    worker, *engines = suspended
+    _wait_until(lambda: not any(_is_alive(engine) for engine in engines), END_SECONDS)
+    assert _is_alive(worker)
+
+
 def test_hosts_of_one_kind_share_the_launches(cluster: Cluster) -> None:
     process = _run(
         cluster, "-m", "logistic-regression", "-m", "linear-svm", "-n", "50", "--launches", "4", "--spread", "work"
@@ -237,6 +322,8 @@ def test_a_lost_scheduler_ends_the_measurement_on_every_host(cluster: Cluster) -
     cluster.scheduler.send_signal(signal.SIGKILL)
     code, found, err = _json(process)
     assert code == 1
-    assert all(host["error"] for host in found["hosts"])
+    assert {host["error"] for host in found["hosts"]} == {
+        "The connection to the scheduler was lost; what was measured is kept."
+    }
     assert "Traceback" not in err
     _wait_until(lambda: not any(_is_alive(engine) for engine in engines), END_SECONDS)

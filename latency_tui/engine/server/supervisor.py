@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -21,6 +22,9 @@ from latency_tui.errors import EngineError
 
 GRACE_SECONDS = 0.1
 """How long a busy process may take to reply when the job is stopped, before it is ended."""
+
+SUSPENDED_SECONDS = 1.0
+"""A wait that takes this much longer than asked for means that the machine or its processes were suspended."""
 
 R = TypeVar("R", bound=Reply)
 
@@ -209,8 +213,15 @@ class Supervisor:
             raise
 
     def ready(self, processes: list[CandidateProcess], poll_seconds: float = POLL_SECONDS) -> list[CandidateProcess]:
-        """Wait a moment, end the processes that hang or fill the memory, and return those that replied or ended."""
+        """Wait a moment, end the processes that hang or fill the memory, and return those that replied or ended.
+
+        Time in which this process was suspended does not count as time in which the others hang.
+        """
+        began = time.monotonic()
         found = self._channel.wait([process.connection for process in processes], poll_seconds)
+        if (suspended := time.monotonic() - began - poll_seconds) > SUSPENDED_SECONDS:
+            for process in processes:
+                process.deadline += suspended
         if stopped := [
             process for process in processes if self._channel.is_stop_requested(process.slug) and not process.ready
         ]:
