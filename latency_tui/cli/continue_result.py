@@ -32,6 +32,11 @@ from latency_tui.result.result import Result, load
 from latency_tui.text.formatting import format_more
 from latency_tui.text.sanitize import clean
 
+_KEPT_LOAD = (
+    "The load test of this result is kept as it is; to measure it again, repeat latency-tui run with its --rate, "
+    "--find-rate or --scenario offline."
+)
+
 
 def continue_result(
     reference: str,
@@ -84,7 +89,7 @@ def continue_result(
         check_writable(path)
     print_status(clean(f"measuring {format_more(more)} for {file}."))
     if recording.plan.load is not None:
-        print_status("The load test of this result is kept as it is; to measure it again, use run --rate.")
+        print_status(_KEPT_LOAD)
     consistency = ConsistencyCheck(file, recording, plan)
     measurement = HeadlessRun(plan, modules, place=place, continued=recording, base=result if base else None)
     measurement.watch = consistency.check
@@ -96,6 +101,8 @@ def _report_complete(file: Path, result: Result) -> int:
     unknown = open_pairs or any(limit.verdict == "inconclusive" for limit in result.limits)
     what = "may not be decided by more runs" if unknown else "needs no more runs"
     print_status(clean(f"{file} {what}. {result.answer}".strip()))
+    if result.plan.load is not None:
+        print_status(_KEPT_LOAD)
     return 0
 
 

@@ -200,10 +200,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"The seed must be a whole number from 0 to {2**32 - 1:,}, not {self.seed:,}.")
         if self.baseline is not None and self.baseline not in slugs:
             raise UsageError(f"The baseline {self.baseline!r} is not among the candidates: {', '.join(slugs)}.")
-        if self.workload.mix and (self.sweeps or any("batch" in one.settings for one in self.candidates)):
-            raise UsageError("A mix and a sweep, or a batch size of one model, exclude each other; give one of them.")
+        if self.workload.mix and self.sweeps:
+            raise UsageError(
+                "A mix does not combine with a sweep; remove --sweep to measure the mix, or --mix to compare values of "
+                f"{self.sweeps[0].parameter}."
+            )
         if self.sweeps and self.until_known:
-            raise UsageError("A sweep measures a number of runs or a time; remove --until-known.")
+            raise UsageError(
+                "A sweep measures a number of runs or a time; replace --until-known by -n RUNS or -t SECONDS."
+            )
         for candidate in self.candidates:
             self._check_workload(candidate)
 

@@ -128,9 +128,9 @@ def test_a_batch_size_and_a_mix_exclude_each_other() -> None:
 
 def test_a_sweep_and_a_mix_exclude_each_other() -> None:
     sweep = parse_sweep("batch=1,2")
-    with pytest.raises(UsageError, match="A mix and a sweep"):
+    with pytest.raises(UsageError, match="A mix does not combine with a sweep; remove --sweep"):
         Plan(candidates=expand((ONE,), (sweep,)), sweeps=(sweep,), workload=Workload(mix=MIX))
-    with pytest.raises(UsageError, match="exclude each other"):
+    with pytest.raises(UsageError, match="which --mix sets as well; remove one of the two"):
         Plan(candidates=(msgspec.structs.replace(ONE, settings={"batch": 4}),), workload=Workload(mix=MIX))
 
 
