@@ -169,7 +169,7 @@ def _renderer(report_format: Format) -> Callable[[Result], str | Iterator[str]]:
 
             return render_html
         case "svg":
-            from latency_tui.report.svg import render_svg
+            from latency_tui.report.svg_file import render_svg
 
             return render_svg
         case "pyperf":

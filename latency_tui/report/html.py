@@ -75,7 +75,7 @@ def make_sections(result: Result, *, with_cards: bool = True) -> list[str]:
         _comparison(result, shown),
         _percentiles(result, shown),
         _runs(shown),
-        trade_off_html(result, embed, colour_of),
+        trade_off_html(result, embed),
         steps_html(result, embed),
         _load(result),
         _limits(result),

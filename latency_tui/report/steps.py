@@ -110,17 +110,24 @@ def steps_notebook(result: Result, cell: str, name: str) -> str:
 
 def steps_html(result: Result, embed: Callable[[str, float, str], str]) -> str:
     """Return the section of a page: per candidate the sentences and a bar per step; empty if no steps were timed."""
-    parts = []
+    parts, charts = [], {name: (content, height) for name, content, height in steps_charts(result)}
     for name, found, steps in passes(result):
         sentences = describe_steps(name, found, steps)
-        colour = next((c.colour for c in result.candidates if c.slug == found.candidate), "")
-        rows = step_rows(found, steps)
         parts.append(f"<h3>{escape(name)} <small>{escape(call_line(found))}</small></h3>")
         parts += [f"<p>{escape(sentence)}</p>" for sentence in sentences]
-        if rows:
-            chart = "".join(_svg_row(row, _ROW * index, colour) for index, row in enumerate(rows))
-            parts.append(f'<div class="chart">{embed(chart, _ROW * len(rows), f"{TITLE}: {sentences[0]}")}</div>')
+        if name in charts:
+            parts.append(f'<div class="chart">{embed(*charts[name], f"{TITLE}: {sentences[0]}")}</div>')
     return f"<section><h2>{TITLE}</h2>{''.join(parts)}</section>" if parts else ""
+
+
+def steps_charts(result: Result) -> Iterator[tuple[str, str, float]]:
+    """Yield the name of each candidate, a bar per step, and the height of the chart."""
+    colours = {one.slug: one.colour for one in result.candidates}
+    for name, found, steps in passes(result):
+        if rows := step_rows(found, steps):
+            colour = colours.get(found.candidate, "")
+            chart = "".join(_svg_row(row, _ROW * index, colour) for index, row in enumerate(rows))
+            yield name, chart, _ROW * len(rows)
 
 
 def _svg_row(row: StepRow, y: int, colour: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.analysis.percentile_curve import nines, percentile_curve
-from latency_tui.errors import NothingToExportError
 from latency_tui.plan.limits import DURATIONS, Limit
 from latency_tui.report.markup import escape
-from latency_tui.report.table_cells import make_title
-from latency_tui.stats.percentiles import PERCENTILES
+from latency_tui.stats.percentiles import HIGHER_PERCENTILES, PERCENTILES
 from latency_tui.text.formatting import format_duration, format_interval
 from latency_tui.text.sanitize import clean, shorten
 from latency_tui.text.scales import Scale, bar_scale, extended, line_scale, tick_labels, ticks
@@ -30,42 +27,12 @@ MAX_BARS = 40
 MAX_LINES = 14
 _MAX_TICKS = 5
 MAX_NAME = 40
-_ANSWER_WIDTH = 92
 ROW = 46
+_NAME_ROW = 20
 AXIS = 26
 LINES_HEIGHT = 260
 _BUCKETS = 120
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
-
-
-def render_svg(result: Result) -> str:
-    """Return the bar chart of all candidates that did not fail, as a standalone file.
-
-    Raises:
-        NothingToExportError: No candidate was measured.
-    """
-    shown = shown_candidates(result)
-    if not shown:
-        raise NothingToExportError("No model was measured, so that there is nothing to draw.")
-    chart, height = bar_chart(result, shown)
-    scale = bar_axis(result, shown)
-    if result.sweeps:
-        from latency_tui.report.sweep_svg import sweep_chart  # deferred: it uses the parts of this module
-
-        chart, height = sweep_chart(result, result.plan.sweeps[0], named=True)
-    axis = " · logarithmic axis" if scale is not None and scale.log else ""
-    answer = textwrap.wrap(clean(result.answer), _ANSWER_WIDTH, max_lines=2, placeholder=" …")
-    width, top, style = 760, 44 + 20 * len(answer), read_style()
-    lines = "".join(
-        f'<text x="0" y="{26 + 20 * index}" class="name">{escape(line)}</text>' for index, line in enumerate(answer)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {width + 32} {top + height + 12}" '
-        f'width="{width + 32}" height="{top + height + 12}" role="img"><title>{escape(result.answer)}</title>'
-        f'<style>{style}</style><rect x="-16" width="{width + 32}" height="100%" fill="var(--bg)"/>{lines}'
-        f'<text x="0" y="{26 + 20 * len(answer)}" class="small">{escape(make_title(result))}{axis}</text>'
-        f'<svg x="0" y="{top}" width="{width}" height="{height}">{chart}</svg></svg>\n'
-    )
 
 
 def read_style() -> str:
@@ -174,7 +141,8 @@ def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list
     def across(share: float) -> float:
         return 3 + 94 * float(nines(np.array(share))) / end
 
-    labels = [(across(s), f"{100 * s:.4g} %") for s in (0.0, *PERCENTILES.values()) if across(s) < 98]
+    labels = [(across(s), f"{100 * s:.7g} %") for s in (0.0, *PERCENTILES.values(), *HIGHER_PERCENTILES.values())]
+    labels = [(x, label) for x, label in labels if x < 98]
     parts = [value_axis(scale), labels_below(labels)]
     for one, curve in curves:
         share, low, high = curve.intervals
@@ -255,6 +223,21 @@ def draw_line(
         f'<polyline style="--c:{colour_of(candidate)}"{dashes} vector-effect="non-scaling-stroke" '
         f'points="{_points(points)}"><title>{escape(hover)}</title></polyline>'
     )
+
+
+def draw_names(lines: Sequence[CandidateResult | SweepCurve], top: float) -> tuple[str, float]:
+    """Return the names of the lines of a chart in their colours, which replace a legend, and their height.
+
+    Args:
+        lines: What the lines are of.
+        top: Where the names begin.
+    """
+    names = [
+        f'<text class="name" style="fill: {colour_of(one)}" x="0" y="{top + _NAME_ROW * (index + 1) - 4:g}">'
+        f"{escape(shorten(clean(one.name), MAX_NAME))}</text>"
+        for index, one in enumerate(lines)
+    ]
+    return "".join(names), _NAME_ROW * len(names)
 
 
 def draw_band(candidate: CandidateResult | SweepCurve, points: Sequence[tuple[float, float]]) -> str:

@@ -18,7 +18,7 @@ from latency_tui.report.svg import (
     value_axis,
 )
 from latency_tui.text.formatting import format_duration, format_interval
-from latency_tui.text.sanitize import clean, shorten
+from latency_tui.text.sanitize import clean
 from latency_tui.text.scales import Scale, line_scale
 from latency_tui.text.sweeps import curves_of, format_setting, format_value, places_of
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _LEFT, _RIGHT = 6.0, 97.0
 """Horizontal places of the first and the last value, in per cent of the width."""
-_NAME_ROW = 20
-_MAX_NAME = 40
 
 
 def drawn_curves(result: Result, sweep: Sweep) -> list[SweepCurve]:
@@ -38,14 +36,8 @@ def drawn_curves(result: Result, sweep: Sweep) -> list[SweepCurve]:
     return [curve for curve in curves_of(result, sweep.parameter) if curve.cells][:MAX_LINES]
 
 
-def sweep_chart(result: Result, sweep: Sweep, *, named: bool = False) -> tuple[str, float]:
-    """Return the p50 per call of each model over the values of a setting, and the height of the chart.
-
-    Args:
-        result: The result.
-        sweep: One of its sweeps.
-        named: Whether the names of the models are written below, because no legend stands beside the chart.
-    """
+def sweep_chart(result: Result, sweep: Sweep) -> tuple[str, float]:
+    """Return the p50 per call of each model over the values of a setting, and the height of the chart."""
     curves = drawn_curves(result, sweep)
     ends = [end for curve in curves for cell in curve.cells for end in _ends(cell)]
     if not ends:
@@ -56,15 +48,7 @@ def sweep_chart(result: Result, sweep: Sweep, *, named: bool = False) -> tuple[s
     for index, curve in enumerate(curves):
         parts.append(_curve(curve, index, x_of, scale))
         parts += [_point(sweep, curve, cell, x_of[cell.value], scale) for cell in curve.cells]
-    height = LINES_HEIGHT + AXIS
-    if named:
-        parts += [
-            f'<text class="name" style="fill: {colour_of(curve)}" x="0" y="{height + _NAME_ROW * (index + 1) - 4}">'
-            f"{escape(shorten(clean(curve.name), _MAX_NAME))}</text>"
-            for index, curve in enumerate(curves)
-        ]
-        height += _NAME_ROW * len(curves)
-    return "".join(parts), height
+    return "".join(parts), LINES_HEIGHT + AXIS
 
 
 def _ends(cell: SweepCell) -> Sequence[float]:

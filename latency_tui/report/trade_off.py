@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from latency_tui.plan.limits import SCORE_METRICS
 from latency_tui.plan.metrics import OWN_SCORE
 from latency_tui.report.markup import escape
+from latency_tui.report.svg import colour_of
 from latency_tui.text.formatting import format_duration, format_interval
 from latency_tui.text.sanitize import clean, shorten
 from latency_tui.text.scales import Scale, extended, line_scale, linear_scale, tick_labels, ticks
@@ -37,15 +38,18 @@ class _Label(NamedTuple):
     is_left: bool
 
 
-def trade_off_html(
-    result: Result, embed: Callable[[str, float, str], str], colour_of: Callable[[CandidateResult], str]
-) -> str:
+def trade_off_chart(result: Result) -> tuple[str, float]:
+    """Return a point per candidate with its score and its latency, and the height; empty if none can be drawn."""
+    return (_scatter(result, result.trade_off) if result.trade_off else ""), _TOP + _HEIGHT + _AXIS
+
+
+def trade_off_html(result: Result, embed: Callable[[str, float, str], str]) -> str:
     """Return the section of a page; empty if there are no scores."""
     sentences = describe_trade_off(result)
     if not sentences or result.trade_off is None:
         return ""
-    drawn = _scatter(result, result.trade_off, colour_of)
-    chart = f'<div class="chart">{embed(drawn, _TOP + _HEIGHT + _AXIS, sentences[0])}</div>' if drawn else ""
+    drawn, height = trade_off_chart(result)
+    chart = f'<div class="chart">{embed(drawn, height, sentences[0])}</div>' if drawn else ""
     others = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences[1:])
     hint = (
         f"{format_metric(result.trade_off.metric)} upwards, p50 of a call to the right, each with its interval. A "
@@ -58,7 +62,7 @@ def trade_off_html(
     )
 
 
-def _scatter(result: Result, found: TradeOff, colour_of: Callable[[CandidateResult], str]) -> str:
+def _scatter(result: Result, found: TradeOff) -> str:
     """Return a point per candidate with a score of the metric; empty if none can be drawn."""
     points = [
         one

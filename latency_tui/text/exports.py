@@ -15,7 +15,7 @@ _PARTS = {
     "steps": "the steps",
 }
 _HELD: dict[str, frozenset[str]] = {
-    "svg": frozenset({"load", "sweep", "steps"}),
+    "svg": frozenset({"load", "steps"}),
     "pyperf": frozenset(),
     "hyperfine": frozenset(),
     "github-action-benchmark": frozenset({"load"}),
@@ -36,6 +36,8 @@ def describe_omissions(result: Result, report_format: str) -> str:
     }
     if held is None:
         return ""
+    if report_format == "svg" and not _has_load_curve(result):
+        held -= {"load"}
     if report_format == "github-action-benchmark" and result.highest_rates:  # its rates differ in each search
         held -= {"load"}
     left_out = [words for part, words in _PARTS.items() if present[part] and part not in held]
@@ -43,3 +45,9 @@ def describe_omissions(result: Result, report_format: str) -> str:
         return ""
     listed = f"{', '.join(left_out[:-1])} and {left_out[-1]}" if len(left_out) > 1 else left_out[0]
     return f"{report_format} has no place for {listed}; export csv, html or json for that."
+
+
+def _has_load_curve(result: Result) -> bool:
+    """Return whether a candidate has a p99 response time at several rates, which can be drawn as a line."""
+    known = [one.candidate for one in result.load if one.valid and one.response.p99 is not None]
+    return len(set(known)) < len(known)

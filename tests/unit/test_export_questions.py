@@ -137,6 +137,28 @@ def test_junit_says_the_answer_and_the_sentences_of_a_sweep(swept: Result) -> No
     assert "flat overtakes steep" in said
 
 
+def test_the_picture_has_a_chart_per_question(swept: Result) -> None:
+    def headings(result: Result) -> list[str]:
+        root = ElementTree.fromstring(render(result, "svg"))
+        return [str(one.text) for one in root if one.get("class") == "name heading"]
+
+    assert headings(make_result()) == [], "one chart needs no heading"
+    assert headings(make_load_result(20.0, 100.0)) == [
+        "p50 of a call, one call after another; whisker: p99",
+        "p99 of the response time at each request rate",
+    ]
+    assert headings(with_steps()) == ["p50 of a call; whisker: p99", "Where the time goes: Churn"]
+    picture = render(swept, "svg")
+    assert "flat, 16 rows: p50" in picture
+    assert ">steep</text>" in picture
+    assert ">columns (ColumnTransformer)<" in render(with_steps(), "svg")
+
+
+def test_a_search_and_a_load_at_one_rate_say_what_the_picture_lacks() -> None:
+    assert describe_omissions(make_load_result(20.0, 100.0), "svg") == ""
+    assert "the load test" in describe_omissions(make_load_result(20.0), "svg")
+
+
 def test_what_a_format_leaves_out_is_said(swept: Result) -> None:
     load, steps = make_load_result(100.0), with_steps()
     offline = OfflineResult(candidate="linear-svm", batch_size=1, workers=1, worker_kind="process", rows_per_second=9.0)
