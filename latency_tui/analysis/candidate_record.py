@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 from typing import TypedDict
 
@@ -27,8 +28,14 @@ from latency_tui.result.mix import ClassResult
 from latency_tui.result.result import CandidateResult, ColdStart, PredictionDifference, Statistics, Status
 from latency_tui.stats.empirical_distribution import reduce_distribution
 from latency_tui.stats.mean_ci import mean_interval
+from latency_tui.stats.percentiles import (
+    HIGHER_PERCENTILES,
+    TAIL_SECONDS,
+    Percentile,
+    percentiles,
+    sort_latencies,
+)
 from latency_tui.stats.percentiles import PERCENTILES as SHARES
-from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles, sort_latencies
 from latency_tui.stats.samples import Latencies
 from latency_tui.text.formatting import PERCENTILES
 
@@ -110,8 +117,9 @@ class CandidateRecord:
         ordered = sort_latencies(subsample.samples) if totals.count else None
         statistics = distribution = None
         if ordered is not None:
-            statistics = _statistics(self.buffer, subsample, calls_per_round, seconds, clock_step, ordered=ordered)
-            distribution = _distribution(ordered)
+            estimates = _estimates(self.buffer, subsample, calls_per_round, seconds, clock_step, ordered=ordered)
+            statistics = _statistics(self.buffer, subsample, estimates)
+            distribution = _distribution(ordered, estimates)
             del ordered
         per_launch = _per_launch(subsample) if totals.count else ()
         if self.failed is not None and not (totals.count and self.failed.stage in LATER_STAGES):
@@ -200,9 +208,9 @@ class CandidateRecord:
         self, max_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float
     ) -> Statistics:
         """Return statistics with intervals of another confidence level; see `result` for the other arguments."""
-        return _statistics(
-            self.buffer, self.buffer.subsample(max_samples), calls_per_round, seconds, clock_step, confidence
-        )
+        subsample = self.buffer.subsample(max_samples)
+        estimates = _estimates(self.buffer, subsample, calls_per_round, seconds, clock_step, confidence)
+        return _statistics(self.buffer, subsample, estimates, confidence)
 
     def _notes(self, single_process: bool) -> Iterator[str]:
         """Yield the warnings of its training, and notes on how it was measured."""
@@ -216,7 +224,7 @@ class CandidateRecord:
             )
 
 
-def _statistics(
+def _estimates(
     buffer: SampleBuffer,
     subsample: Subsample,
     calls_per_round: float,
@@ -224,8 +232,8 @@ def _statistics(
     clock_step: int,
     confidence: float = 0.95,
     ordered: Latencies | None = None,
-) -> Statistics:
-    """Return statistics in seconds: totals over all samples, percentiles from the subsample."""
+) -> dict[str, Percentile]:
+    """Return the percentiles of the subsample, in seconds."""
     if buffer.step > 1:  # the number of calls needed includes calls whose samples are not kept
         calls_per_round = max(calls_per_round, buffer.totals.count / buffer.blocks)
     estimates = percentiles(
@@ -241,15 +249,22 @@ def _statistics(
         ordered=ordered,
     )
     totals = buffer.totals
-    shown: dict[str, Percentile] = {}
-    for key in PERCENTILES:
-        estimate = estimates[key]
+    found: dict[str, Percentile] = {}
+    for key, estimate in estimates.items():
         needed = estimate.calls_needed
         if needed is not None and not subsample.whole and needed <= totals.count:
             needed = None
         if needed is not None and key != "p50" and 0 < seconds < TAIL_SECONDS:  # the duration counts, too
             needed = max(needed, _rounded_up(totals.count * TAIL_SECONDS / seconds))
-        shown[key] = msgspec.structs.replace(estimate, calls_needed=needed).scaled(_NANO)
+        found[key] = msgspec.structs.replace(estimate, calls_needed=needed).scaled(_NANO)
+    return found
+
+
+def _statistics(
+    buffer: SampleBuffer, subsample: Subsample, estimates: dict[str, Percentile], confidence: float = 0.95
+) -> Statistics:
+    """Return statistics in seconds: totals over all samples, percentiles from the subsample."""
+    totals = buffer.totals
     mean = mean_interval(subsample.samples, subsample.rounds, subsample.clusters, confidence) or (None, None)
     low, high = (min(mean[0], totals.mean), max(mean[1], totals.mean)) if mean[0] and mean[1] else (None, None)
     return Statistics(
@@ -259,7 +274,7 @@ def _statistics(
         std=totals.std * _NANO,
         min=totals.min * _NANO,
         max=totals.max * _NANO,
-        **shown,
+        **{key: estimates[key] for key in PERCENTILES},
     )
 
 
@@ -289,11 +304,16 @@ def _of_class(
     )
 
 
-def _distribution(ordered: Latencies) -> Distribution | None:
+def _distribution(ordered: Latencies, estimates: dict[str, Percentile]) -> Distribution | None:
     if not ordered.size:
         return None
     shares, latencies = reduce_distribution(ordered)
-    return Distribution(shares=shares, seconds=latencies * _NANO)
+    tail: dict[str, Percentile] = {}
+    for below, key in pairwise(("p99_9", *HIGHER_PERCENTILES)):
+        if key not in estimates or estimates[below].is_bound:
+            break
+        tail[key] = estimates[key]
+    return Distribution(shares=shares, seconds=latencies * _NANO, tail=tail)
 
 
 def _per_launch(subsample: Subsample) -> tuple[LaunchStatistics, ...]:

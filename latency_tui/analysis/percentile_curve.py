@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.percentiles import PERCENTILES
+from latency_tui.stats.percentiles import HIGHER_PERCENTILES, PERCENTILES
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
@@ -45,6 +45,8 @@ def percentile_curve(candidate: CandidateResult) -> PercentileCurve | None:
     if candidate.status == "failed" or statistics is None or not _is_latency(statistics.p50.value):
         return None
     named = [(share, getattr(statistics, key)) for key, share in PERCENTILES.items()]
+    if distribution is not None:
+        named += [(HIGHER_PERCENTILES[key], one) for key, one in distribution.tail.items() if key in HIGHER_PERCENTILES]
     supported = next((place for place, (_, one) in enumerate(named) if place and one.is_bound), len(named))
     known, unknown = named[:supported], named[supported:]
     points = [(share, one.value) for share, one in known if _is_latency(one.value)]

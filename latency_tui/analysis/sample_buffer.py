@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ MAX_SAMPLES = 20_000_000
 
 _MIN_ROUNDS_KEPT = 40
 """Fewest blocks of a subsample, enough for every interval."""
+_MAX_EXCESS = 2
+"""Longest that a subsample of whole blocks may be, as a multiple of the samples that were asked for."""
 _ENOUGH_FOR_A_STEP = 250
 """Samples from which the step of the clock is estimated."""
 _MAX_NEIGHBOURS = 12_000
@@ -36,7 +38,7 @@ _NO_SIZES: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Subsample:
-    """Samples of whole blocks in the order measured.
+    """Samples of some blocks in the order measured.
 
     Attributes:
         samples: Latencies, `(n_samples,)` nanoseconds.
@@ -193,11 +195,14 @@ class SampleBuffer:
         return round(len(self._seen) / max(len(self._blocks), 1))
 
     def subsample(self, max_samples: int | None) -> Subsample:
-        """Return all samples, or about `max_samples` of them in evenly chosen whole blocks.
+        """Return all samples, or about `max_samples` of them in evenly chosen blocks.
 
-        At least 40 blocks remain, enough for every interval.
+        At least 40 blocks remain, enough for every interval. They are whole unless they are so long that there would be
+        more than twice as many samples.
         """
         chosen = self._choose_evenly(max_samples)
+        if max_samples is not None and self._sizes_of(chosen).sum() > _MAX_EXCESS * max_samples:
+            return self._thin(chosen, max_samples)
         batch_sizes = self._take(self.batch_sizes, chosen) if len(self.batch_sizes) else _NO_SIZES
         return self._subsample(chosen, *self._samples_of(chosen), batch_sizes)
 
@@ -208,17 +213,29 @@ class SampleBuffer:
             rounds: Rounds in which the candidate has a block, `(n_rounds,)`.
             max_samples: Approximate number of samples to return.
         """
-        chosen = np.flatnonzero(np.isin(self._rounds.values, rounds))
-        samples, starts = self._samples.values, self._starts.values[chosen]
-        sizes = _ends(self._starts.values, samples.size, chosen) - starts
+        return self._thin(np.flatnonzero(np.isin(self._rounds.values, rounds)), max_samples)
+
+    def _thin(self, chosen: NDArray[np.int64], max_samples: int) -> Subsample:
+        """Return about `max_samples` samples, evenly chosen from each of some blocks."""
+        starts, sizes = self._starts.values[chosen], self._sizes_of(chosen)
         stride = max(int(sizes.sum()) // max_samples, 1)
         offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # the first call of a block is slower
         parts = [
-            samples[start + offset : start + size : stride]
+            slice(start + offset, start + size, stride)
             for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
         ]
-        begins = np.concatenate(([0], np.cumsum([part.size for part in parts])[:-1])).astype(np.int64)
-        return self._subsample(chosen, np.concatenate(parts), begins, _NO_SIZES)
+        left = (sizes - offsets + stride - 1) // stride
+        begins = np.concatenate(([0], np.cumsum(left)[:-1])).astype(np.int64)
+        samples, rows = self._samples.values, self.batch_sizes
+        batch_sizes = np.concatenate([rows[part] for part in parts]) if rows.size else _NO_SIZES
+        thinned = self._subsample(chosen, np.concatenate([samples[part] for part in parts]), begins, batch_sizes)
+        return thinned if stride == 1 else replace(thinned, whole=False)
+
+    def _sizes_of(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of samples of some blocks, `(n_chosen,)`."""
+        starts = self._starts.values
+        sizes: NDArray[np.int64] = _ends(starts, len(self._samples), chosen) - starts[chosen]
+        return sizes
 
     def neighbours(self, max_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return about `max_samples` samples of consecutive calls, and the starts of their blocks.
@@ -228,8 +245,14 @@ class SampleBuffer:
         return self.samples_of(max_samples) if self._neighbours is None else self._neighbours
 
     def samples_of(self, max_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return the samples of a subsample, and the index of the first sample of each block."""
-        return self._samples_of(self._choose_evenly(max_samples))
+        """Return about `max_samples` samples of consecutive calls of evenly chosen blocks, and the starts of these."""
+        chosen = self._choose_evenly(max_samples)
+        sizes = self._sizes_of(chosen)
+        if sizes.sum() <= _MAX_EXCESS * max_samples:
+            return self._samples_of(chosen)
+        starts, sizes = self._starts.values[chosen], np.minimum(sizes, max(max_samples // chosen.size, 2))
+        parts = [self._samples.values[begin : begin + size] for begin, size in zip(starts, sizes, strict=True)]
+        return np.concatenate(parts), (np.cumsum(sizes) - sizes).astype(np.int64)
 
     @property
     def batch_sizes(self) -> NDArray[np.int64]:

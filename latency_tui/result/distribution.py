@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.result.json_arrays import Samples
+from latency_tui.stats.percentiles import Percentile
 
 
 class Distribution(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -18,10 +19,13 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Attributes:
         shares: Shares of the calls in ascending order, above 0 and up to 1, `(n_points,)`.
         seconds: The latency that this share of the calls did not exceed, `(n_points,)`.
+        tail: Percentiles beyond p99.9 by key (`p99_99`, `p99_999`), as far as there are enough calls for an interval;
+            the last one may be a lower bound.
     """
 
     shares: Samples
     seconds: Samples
+    tail: dict[str, Percentile] = {}
 
     def __post_init__(self) -> None:
         """Reject arrays that are not points of a distribution function."""

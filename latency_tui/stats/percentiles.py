@@ -24,6 +24,8 @@ from latency_tui.stats.distributions import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, round_sizes, validate_latencies, validate_starts
 
 PERCENTILES: dict[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
+HIGHER_PERCENTILES: dict[str, float] = {"p99_99": 0.9999, "p99_999": 0.99999}
+"""Percentiles beyond p99.9, which are estimated only if there are as many calls as independent ones would need."""
 MIN_ROUNDS = 6
 """Fewest rounds for a 95 % interval: 2 · ½⁶ is the first such p-value below 5 %."""
 
@@ -95,7 +97,7 @@ def percentiles(
     clock_step: int = 0,
     ordered: Latencies | None = None,
 ) -> dict[str, Percentile]:
-    """Return p50, p90, p95, p97, p99 and p99.9 with their confidence intervals.
+    """Return p50, p90, p95, p97, p99 and p99.9 with their confidence intervals, and higher ones of very many calls.
 
     Args:
         samples: Latencies in the order measured, `(n_samples,)` nanoseconds.
@@ -125,10 +127,12 @@ def percentiles(
     ordered = sort_latencies(latencies) if ordered is None else ordered
     found: dict[str, Percentile] = {}
     effect_of_tails = own_effect = 1.0
-    values = [_sample_percentile(ordered, share) for share in PERCENTILES.values()]
+    higher = {key: share for key, share in HIGHER_PERCENTILES.items() if ordered.size >= calls_for_interval(share)}
+    estimated = PERCENTILES | higher
+    values = [_sample_percentile(ordered, share) for share in estimated.values()]
     effects = design_effects(latencies, starts, values, confidence, clusters)
     inside = design_effects(latencies, starts, values, confidence, within=clusters) if of_launches else effects
-    for place, (key, share) in enumerate(PERCENTILES.items()):
+    for place, (key, share) in enumerate(estimated.items()):
         value, effect = values[place], float(effects[place])
         if share > 0.5:
             effect = effect_of_tails = max(effect, effect_of_tails)
@@ -148,7 +152,7 @@ def percentiles(
             if ends is not None:
                 low, high = min(ends[0], value), max(ends[1], value)
                 found[key] = Percentile(value=value, low=low, high=high)
-    for key, above in reversed(list(pairwise(PERCENTILES))):
+    for key, above in reversed(list(pairwise(estimated))):
         one, bound = found[key], found[above].high
         if one.low is not None and one.high is None and bound is not None:  # the lower bound of a higher percentile
             found[key] = replace(one, high=bound, calls_needed=None, launches_needed=None)
