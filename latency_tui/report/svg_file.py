@@ -16,6 +16,7 @@ from latency_tui.report.sweep_svg import drawn_curves, sweep_chart
 from latency_tui.report.table_cells import make_title
 from latency_tui.report.trade_off import trade_off_chart
 from latency_tui.text.sanitize import clean
+from latency_tui.text.scores import format_metric
 from latency_tui.text.steps import TITLE as STEPS
 from latency_tui.text.trade_off import TITLE as TRADE_OFF
 
@@ -56,7 +57,9 @@ def render_svg(result: Result) -> str:
         if len(charts) > 1:
             parts.append(f'<text x="0" y="{y + 20}" class="name heading">{escape(chart.heading)}</text>')
             y += _HEADING
-        parts.append(f'<svg x="0" y="{y}" width="{_WIDTH}" height="{chart.height:g}">{chart.content}</svg>')
+        parts.append(
+            f'<svg x="0" y="{y}" width="{_WIDTH}" height="{chart.height:g}" overflow="visible">{chart.content}</svg>'
+        )
         y += round(chart.height) + 12
     size = f'width="{_WIDTH + 2 * _MARGIN}" height="{y}"'
     return (
@@ -82,6 +85,7 @@ def _charts(result: Result) -> Iterator[_Chart]:
     yield _Chart("p99 of the response time at each request rate", content and content + names, height + more)
     plan = result.plan
     if result.trade_off and (plan.metric or any(limit.metric in SCORE_METRICS for limit in plan.limits)):
-        yield _Chart(TRADE_OFF, *trade_off_chart(result))
+        heading = f"{TRADE_OFF}: {format_metric(result.trade_off.metric)} upwards, p50 of a call to the right"
+        yield _Chart(heading, *trade_off_chart(result))
     for name, content, height in steps_charts(result):
         yield _Chart(f"{STEPS}: {name}", content, height)

@@ -1,15 +1,16 @@
-"""The app's live snapshot and redraw at 100, 10,000 and 1,000,000 samples a model, six models, with made events.
+"""The app's live snapshot and redraw at 100 to 10,000,000 samples per model, six models, with made events.
 
 Prints the processor time of the screen's thread for each redraw while a measurement goes on (events taken in,
-snapshot, layout, drawing), and for the snapshot alone. Target: at most 25 ms, and the same at every size. After every
-window a fixed piece of work is timed as well: a machine that others use takes longer for both.
+snapshot, layout, drawing), with the tab Latency and with each view of the tab Spread, and for the snapshot alone.
+Target: at most 25 ms, and the same at every size. After every window a fixed piece of work is timed as well: a machine
+that others use takes longer for both.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import numpy as np
 
@@ -30,8 +31,11 @@ from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.recordings import LIVE_SAMPLES
 from tests.benchmarks.harness import Report, Row, bootstrap, duration, options, progress
 
-SIZES = (100, 10_000, 1_000_000)
-MAX_BLOCK = 100
+SIZES = (100, 10_000, 1_000_000, 10_000_000)
+"""Samples per model. Of the last, the app keeps a third: `analysis.sample_buffer.MAX_SAMPLES` is for all models."""
+ROUNDS = 1_000
+MIN_BLOCK, MAX_BLOCK = 10, 10_000
+VIEWS = ("percentiles", "ecdf", "histogram", "boxes")
 LIVE_ROUNDS_SECONDS = 0.1
 LIVE_ROUNDS = 1_000
 PROCESSES = 12
@@ -66,7 +70,7 @@ class Made(Engine):
         for number, events in enumerate(rounds(job, self._samples)):
             for event in events:
                 yield event
-            if number % 200 == 0:
+            if number % 20 == 0:
                 await asyncio.sleep(0)
         live = [
             round_(job, number + more, 30) for more in range(1, LIVE_ROUNDS)
@@ -89,7 +93,7 @@ class Made(Engine):
 
 def rounds(job: str, samples: int) -> Iterator[list[Event]]:
     """Whole rounds that hold so many samples a model."""
-    size = max(10, min(MAX_BLOCK, samples // 10))
+    size = min(max(samples // ROUNDS, MIN_BLOCK), MAX_BLOCK)
     for number in range(samples // size):
         yield round_(job, number, size)
 
@@ -124,25 +128,36 @@ def round_(job: str, number: int, size: int) -> list[Event]:
     return events
 
 
-async def redraw(samples: int, windows: int, tab: str = "1") -> tuple[list[float], list[float]]:
+async def redraw(
+    samples: int, windows: int, tab: str = "1", views: Sequence[str] = ("",)
+) -> tuple[dict[str, list[float]], list[float]]:
     """Open the app without a terminal and fill it, with the tab of a key open.
 
+    Args:
+        samples: Samples per model.
+        windows: Windows that are timed per view.
+        tab: The key of the tab.
+        views: The views of the tab in the order of their key.
+
     Returns:
-        Seconds of processor time a redraw, and those of a fixed piece of work after it, a window each.
+        Seconds of processor time per redraw of each window by view, and those of a fixed piece of work after it.
     """
     made = Made(samples)
     app = LatencyApp(PLAN, BUILTIN_MODELS, engine_factory=lambda: made)
-    found, fixed = [], []
+    found: dict[str, list[float]] = {}
+    fixed = []
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause(1.0)
         await pilot.press("p", tab)
         await made.filled.wait()
         await pilot.pause(1.5)
-        for _ in range(windows):
-            before = time.thread_time()
-            await asyncio.sleep(WINDOW_REDRAWS / 4)
-            found.append((time.thread_time() - before) / WINDOW_REDRAWS)
-            fixed.append(piece_of_work())
+        for view in views:
+            for _ in range(windows):
+                before = time.thread_time()
+                await asyncio.sleep(WINDOW_REDRAWS / 4)
+                found.setdefault(view, []).append((time.thread_time() - before) / WINDOW_REDRAWS)
+                fixed.append(piece_of_work())
+            await pilot.press(*(["g"] if view else []))
         await pilot.press("escape", "escape")  # the second one confirms
         await pilot.pause(0.3)
     return found, fixed
@@ -181,9 +196,10 @@ def main() -> None:
             break
         progress(f"redraw: {samples:,} samples a model")
         redraws, fixed[samples] = asyncio.run(redraw(samples, chosen.trials))
+        spread = asyncio.run(redraw(samples, chosen.trials, "2", VIEWS))[0]
         taken = {
-            "snapshot and redraw": redraws,
-            "with the tab Spread open": asyncio.run(redraw(samples, chosen.trials, "2"))[0],
+            "snapshot and redraw": redraws[""],
+            **{f"with Spread, {view}": times for view, times in spread.items()},
             "snapshot alone": snapshot(samples, chosen.trials * 4),
         }
         for what, values in taken.items():
