@@ -23,6 +23,7 @@ from latency_tui.cluster.process_protocol import (
     Failed,
     HostEnded,
     HostEvents,
+    HostProgressed,
     HostsFound,
     Measure,
     Reply,
@@ -30,10 +31,13 @@ from latency_tui.cluster.process_protocol import (
     decode_request,
     encode,
 )
+from latency_tui.cluster.shared_work import SharedWork
 from latency_tui.cluster.shipping import files_of
-from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
+from latency_tui.engine.protocol import BlockMeasured, EngineStarted, Event, RoundFinished
 from latency_tui.errors import EngineError, LatencyTuiError
 from latency_tui.plan import Plan
+from latency_tui.plan.shared_launches import SharedLaunch, share_launches
+from latency_tui.report.progress import Progress
 
 END_SECONDS = 1.5
 """How long the hosts may take to end after stdin has ended; the process then exits, and their workers notice that."""
@@ -56,6 +60,9 @@ async def run(requests: asyncio.Queue[Request], send: Send) -> None:
             asked = await requests.get()
             assert isinstance(asked, Measure)
             files = await asyncio.to_thread(files_of, asked.plan)
+            if asked.share:
+                await _share(client, hosts, asked.plan, files, send)
+                return
             async with asyncio.TaskGroup() as group:
                 for host in hosts:
                     group.create_task(_measure(client, host, asked.plan, files, send))
@@ -88,8 +95,36 @@ async def _measure(client: Any, host: Host, plan: Plan, files: dict[Path, str], 
                     sent_at = loop.time()
     except EngineError as failed:
         error = str(failed)
-    flush()
+    finally:
+        flush()
     send(HostEnded(host=host.name, error=error))
+
+
+async def _share(client: Any, hosts: list[Host], plan: Plan, files: dict[Path, str], send: Send) -> None:
+    """Distribute the launches of a plan over hosts of one kind."""
+    progress = {host.name: Progress(plan, shown=False) for host in hosts}
+    sent_at = dict.fromkeys(progress, 0.0)
+    loop = asyncio.get_running_loop()
+
+    def record(event: Event) -> None:
+        send(HostEvents(host="", events=(event,)))
+
+    def follow(host: str, launch: SharedLaunch, event: Event | None) -> None:
+        if event is None:
+            send(HostProgressed(host=host, words="failed"))
+            return
+        if isinstance(event, EngineStarted):
+            progress[host] = Progress(launch.plan, shown=False)
+        frequent = isinstance(event, BlockMeasured | RoundFinished)
+        words = progress[host].describe(event)
+        if words and (not frequent or loop.time() - sent_at[host] >= BATCH_SECONDS):
+            send(HostProgressed(host=host, words=f"{launch.label}: {words}"))
+            sent_at[host] = loop.time()
+
+    launches = share_launches(plan, len(hosts))
+    work = SharedWork(client, hosts, launches, files, record=record, follow=follow)
+    await work.measure()
+    send(HostEnded(host="", error=" ".join(work.problems)))
 
 
 async def serve() -> None:

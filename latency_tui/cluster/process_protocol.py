@@ -26,9 +26,15 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Measure a plan on every host that was found; the second and last request."""
+    """Measure a plan on the hosts that were found; the second and last request.
+
+    Attributes:
+        plan: The plan.
+        share: Whether the hosts share the launches of the plan; otherwise every host measures the whole plan.
+    """
 
     plan: Plan
+    share: bool = False
 
 
 class HostsFound(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -47,7 +53,7 @@ class HostEvents(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A host sent events of its measurement.
 
     Attributes:
-        host: Its name.
+        host: Its name; empty if the hosts share the plan, whose events are sent launch by launch.
         events: The events, in the order in which its engine sent them.
     """
 
@@ -55,12 +61,24 @@ class HostEvents(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     events: tuple[Event, ...]
 
 
+class HostProgressed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A host that shares a plan does something else.
+
+    Attributes:
+        host: Its name.
+        words: What it does.
+    """
+
+    host: str
+    words: str
+
+
 class HostEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A host has ended its measurement.
 
     Attributes:
-        host: Its name.
-        error: Why it ended early, in one sentence; empty if it did not.
+        host: Its name; empty for all hosts that share a plan.
+        error: Why it ended early, in sentences; empty if it did not.
     """
 
     host: str
@@ -78,7 +96,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Request = Connect | Measure
-Reply = HostsFound | HostEvents | HostEnded | Failed
+Reply = HostsFound | HostEvents | HostProgressed | HostEnded | Failed
 _encoder = msgspec.json.Encoder()
 
 

@@ -21,7 +21,9 @@ from latency_tui.tui.hosts_view import (
     HostsWanted,
     begin_connecting,
     begin_measuring,
+    begin_sharing,
     end_hosts,
+    end_sharing,
     show_hosts,
     update_host,
 )
@@ -118,8 +120,8 @@ class HostsController:
         self._change(begin_connecting(self._view, wanted))
         run_in_background(self._screen, partial(self._run, wanted), group="hosts")
 
-    def measure(self) -> None:
-        """Measure the plan on every host that was found."""
+    def measure(self, *, share: bool = False) -> None:
+        """Measure the plan on every host that was found, or let them share its launches."""
         view = self._view
         if view.stage != "found" or view.plan is None or self._client is None or not view.lines:
             return
@@ -127,6 +129,12 @@ class HostsController:
         from latency_tui.report.progress import Progress
 
         number = next(self._numbers)
+        if share:
+            job = f"hosts-{number}"
+            self._recordings.open(job, view.plan, self._store.state.colours)
+            self._change(begin_sharing(view, job))
+            self._client.send(Measure(plan=view.plan, share=True))
+            return
         jobs = {line.name: f"hosts-{number}-{line.name}" for line in view.lines}
         for job in jobs.values():
             self._recordings.open(job, view.plan, self._store.state.colours)
@@ -155,12 +163,15 @@ class HostsController:
         if line is None or line.result is None or not line.result.measured:
             return
         self._close_dialog()
+        self._open(line.job, line.result, line.name)
+
+    def _open(self, job: str, result: Result, host: str) -> None:
         state = self._store.state
-        known = next((one for one in state.measurements if one.job == line.job), None)
+        known = next((one for one in state.measurements if one.job == job), None)
         if known is not None:
             self._store.change(show_measurement(state, known))
         else:
-            self._store.change(open_saved(state, line.result, job=line.job, host=line.name))
+            self._store.change(open_saved(state, result, job=job, host=host))
 
     def update(self) -> None:
         """Show the progress and the figures so far of each host; for the clock that redraws the screen."""
@@ -182,19 +193,21 @@ class HostsController:
     def results_so_far(self) -> list[Result]:
         """Return what each host has measured; some may still be measuring."""
         found: list[Result] = []
-        for line in self._view.lines:
-            result = line.result
-            if line.job and self._view.stage != "finished":
+        jobs = [(line.job, line.result) for line in self._view.lines]
+        if self._view.shared_job and self._view.stage != "finished":
+            jobs = [(self._view.shared_job, None)]
+        for job, result in jobs:
+            if job and self._view.stage != "finished":
                 with suppress(Exception):  # what is on the screen is better than nothing
-                    result = self._recordings.result_so_far(line.job) or result
+                    result = self._recordings.result_so_far(job) or result
             if result is not None and result.measured:
                 found.append(result)
         return found
 
     @property
     def found(self) -> HostsResult | None:
-        """The results of all hosts of the last measurement that has ended."""
-        return self._ended.found if self._ended is not None else None
+        """The results of all hosts of the last measurement that has ended; None if they shared a plan."""
+        return self._ended.found if self._ended is not None and not self._ended.shared_job else None
 
     async def close(self) -> None:
         """End the process, and with it the measurement on every host."""
@@ -226,22 +239,29 @@ class HostsController:
         self._client = None
         view = self._view
         if view.stage in ("measuring", "stopping"):
-            await self._finish(end_hosts(view, "" if view.stage == "stopping" else error))
+            finish = self._finish_shared if view.shared_job else self._finish
+            await finish(end_hosts(view, "" if view.stage == "stopping" else error or view.error))
         elif view.stage in ("connecting", "found"):
             lost = "" if view.stage == "connecting" else "The connection to the hosts was lost."
             self._change(HostsView(plan=view.plan, wanted=view.wanted, error=error or lost))
 
     def _take(self, reply: Reply) -> str:
         """Take a reply into the view; return why the process ends, if it says so."""
-        from latency_tui.cluster.process_protocol import Failed, HostEnded, HostEvents, HostsFound
+        from latency_tui.cluster.process_protocol import Failed, HostEnded, HostEvents, HostProgressed, HostsFound
 
         match reply:
             case Failed(message=message):
                 return message
             case HostsFound() if self._view.stage == "connecting":
                 self._change(show_hosts(self._view, reply.hosts, reply.unusable))
+            case HostEvents(host=""):
+                self._recordings.add(self._view.shared_job, reply.events)
             case HostEvents():
                 self._add(reply)
+            case HostProgressed():
+                self._view = update_host(self._view, reply.host, progress=reply.words)
+            case HostEnded(host=""):
+                return reply.error
             case HostEnded():
                 self._change(update_host(self._view, reply.host, error=reply.error))
         return ""
@@ -258,6 +278,27 @@ class HostsController:
             words = self._progress[reply.host].describe(event) or words
         if words:
             self._view = update_host(self._view, reply.host, progress=words)  # painted with the next redraw
+
+    async def _finish_shared(self, view: HostsView) -> None:
+        """Compute the result of hosts that shared a plan, keep it, and show it in the tabs."""
+        from latency_tui.analysis.across_hosts import hosts_result
+        from latency_tui.result.hosts import HostResult
+
+        plan = view.plan
+        assert plan is not None
+        result = await asyncio.to_thread(self._recordings.result_so_far, view.shared_job)
+        if result is not None and result.environment is not None and result.measured:
+            result = await self._recordings.finish(view.shared_job)
+        else:
+            self._recordings.drop(view.shared_job)
+            result = None
+        view = end_sharing(view, result)
+        line = view.lines[0]
+        if result is not None:
+            self._open(line.job, result, line.name)
+        hosts = [HostResult(host=line.name, cpu=line.description.cpu, result=result, error=line.error)]
+        self._ended = replace(view, stage="finished", found=hosts_result(plan, hosts))
+        self._change(self._ended)
 
     async def _finish(self, view: HostsView) -> None:
         """Compute the result of each host with the baseline that all share, keep it, and compare the hosts."""

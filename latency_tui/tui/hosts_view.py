@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from latency_tui.errors import UsageError
+from latency_tui.text.hosts import difference_between
 
 if TYPE_CHECKING:
     from latency_tui.plan import Plan
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 HostsStage = Literal["entering", "connecting", "found", "measuring", "stopping", "finished"]
+STOPPED = "It was stopped."
 
 
 class HostsWanted(msgspec.Struct, frozen=True):
@@ -85,7 +87,8 @@ class HostsView(msgspec.Struct, frozen=True, eq=False):
         wanted: The hosts as typed.
         lines: The hosts that can measure.
         unusable: Why each of the other hosts cannot measure, by name.
-        error: Why the process that talks to the hosts ended; empty if it did not.
+        error: Why the process that talks to the hosts ended, or what hosts that share a plan did not measure.
+        shared_job: Name of the recording of hosts that share a plan; empty if each measures the whole plan.
         found: The results of all hosts once they have ended.
     """
 
@@ -95,6 +98,7 @@ class HostsView(msgspec.Struct, frozen=True, eq=False):
     lines: tuple[HostLine, ...] = ()
     unusable: Mapping[str, str] = {}
     error: str = ""
+    shared_job: str = ""
     found: HostsResult | None = None
 
     @property
@@ -124,9 +128,42 @@ def show_hosts(view: HostsView, hosts: Mapping[str, HostDescription], unusable: 
 
 
 def begin_measuring(view: HostsView, jobs: Mapping[str, str]) -> HostsView:
-    """Return the view while the hosts measure; maps each host to the name of its recording."""
+    """Return the view while every host measures the plan; maps each host to the name of its recording."""
     lines = tuple(replace(line, job=jobs[line.name], progress="starting") for line in view.lines)
     return replace(view, stage="measuring", lines=lines, found=None, error="")
+
+
+def begin_sharing(view: HostsView, job: str) -> HostsView:
+    """Return the view while the hosts share the plan, in one recording."""
+    lines = tuple(replace(line, progress="starting") for line in view.lines)
+    return replace(view, stage="measuring", lines=lines, shared_job=job, found=None, error="")
+
+
+def end_sharing(view: HostsView, result: Result | None) -> HostsView:
+    """Return the view with one line for all hosts that shared the plan."""
+    name = ", ".join(line.name for line in view.lines)
+    error = view.error or (STOPPED if view.stage == "stopping" else "")
+    one = HostLine(name, view.lines[0].description, view.shared_job, ended=True, error=error, result=result)
+    return replace(view, lines=(one,))
+
+
+def sharing_refusal(view: HostsView) -> str:
+    """Return why the hosts cannot share the plan; empty if they can.
+
+    A plan of a single launch without a sweep has nothing to share.
+    """
+    from latency_tui.plan.shared_launches import check_shareable
+
+    plan = view.plan
+    if plan is None or len(view.lines) < 2 or (plan.launches == 1 and not plan.sweeps):
+        return "There is nothing to share."
+    try:
+        check_shareable(plan)
+    except UsageError as error:
+        return str(error)
+    if different := difference_between(view.descriptions):
+        return f"The hosts differ, so that they cannot share the launches ({different})."
+    return ""
 
 
 def update_host(
@@ -154,7 +191,7 @@ def update_host(
 def end_hosts(view: HostsView, error: str) -> HostsView:
     """Return the view after the process has ended: hosts that had not ended were stopped, or failed with it."""
     lines = tuple(
-        line if line.ended else replace(line, ended=True, error=error or "It was stopped.", progress="stopped")
+        line if line.ended else replace(line, ended=True, error=error or STOPPED, progress="stopped")
         for line in view.lines
     )
     return replace(view, lines=lines, error=error)

@@ -9,14 +9,23 @@ from typing import Any
 
 import pytest
 
-from latency_tui.cluster.process_protocol import Connect, Failed, HostEnded, HostEvents, HostsFound, Reply, Request
+from latency_tui.cluster.process_protocol import (
+    Connect,
+    Failed,
+    HostEnded,
+    HostEvents,
+    HostProgressed,
+    HostsFound,
+    Reply,
+    Request,
+)
 from latency_tui.cluster.process_protocol import Measure as MeasurePlan
 from latency_tui.engine.protocol import Measure
 from latency_tui.history.store import History
 from latency_tui.result.hosts import HostDescription
 from latency_tui.tui.screens.hosts import HostsDialog
 from tests.tui.conftest import AppHarness, Open
-from tests.tui.fake_engine import FakeEngine, Script, until
+from tests.tui.fake_engine import FakeEngine, Script, fake_plan, until
 
 
 def describe(**changes: Any) -> HostDescription:
@@ -57,6 +66,13 @@ class FakeClient:
         await self._measure.wait()
         asked = self.requests[-1]
         if not isinstance(asked, MeasurePlan):
+            return
+        if asked.share:
+            for launch in range(asked.plan.launches):
+                yield HostProgressed(host="web1", words=f"launch {launch + 1}: round 1 of 10")
+                async for event in FakeEngine(Script()).run(Measure(job="measurement", plan=asked.plan, launch=launch)):
+                    yield HostEvents(host="", events=(event,))
+            yield HostEnded(host="", error=self.failing.get("", ""))
             return
         for host in self.hosts:
             engine = FakeEngine(Script())
@@ -159,6 +175,30 @@ async def test_escape_stops_every_host_and_keeps_what_was_measured(open_app: Ope
         assert client.closed
         assert "on the only host" in app.text()
         assert "It was stopped." in app.text()
+
+
+async def test_hosts_of_one_kind_share_the_launches_and_have_one_result(open_app: Open, client: FakeClient) -> None:
+    client.hosts = {"web1": describe(), "web2": describe()}
+    client.failing = {"": "Launch 2 is incomplete."}
+    async with open_app(plan=fake_plan(launches=2)) as app:
+        await find_hosts(app)
+        assert "Share the launches" in app.text()
+        await app.press("tab", "enter")
+        await until(lambda: "enter opens" in app.text())
+        assert "Logistic Regression is fastest" in app.text()
+        assert "Launch 2 is incomplete." in app.text()
+        await app.press("enter")
+        assert "measured on web1, web2" in app.text()
+        assert app.state.result is not None
+        assert {one.calls for one in app.state.result.measured} == {200}
+        assert app.app.hosts_result is None
+
+
+async def test_hosts_that_differ_cannot_share_the_launches(open_app: Open, client: FakeClient) -> None:
+    async with open_app(plan=fake_plan(launches=2)) as app:
+        await find_hosts(app)
+        assert "The hosts differ, so that they cannot share the launches (CPU: A CPU on web1" in app.text()
+        assert "Share the launches" not in app.text()
 
 
 @pytest.mark.parametrize(

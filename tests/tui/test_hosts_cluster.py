@@ -45,13 +45,13 @@ asyncio.run(main())
 """
 
 
-async def begin(app: AppHarness, cluster: Cluster) -> None:
+async def begin(app: AppHarness, cluster: Cluster, *keys: str) -> None:
     """Find the hosts of a cluster and measure on them."""
     await app.press("H", "down")
     await app.paste(cluster.file)
     await app.press("enter")
     await until(lambda: "Measure on 3 hosts" in app.text())
-    await app.press("enter")
+    await app.press(*keys, "enter")
 
 
 def engines(cluster: Cluster) -> list[psutil.Process]:
@@ -72,6 +72,16 @@ async def test_the_app_measures_on_every_host_and_keeps_each_result(
         assert [one.calls for one in app.state.result.measured] == [20, 20]
     with History.open(history) as kept:
         assert len([*kept.list()]) == 3
+
+
+async def test_hosts_share_the_launches_of_one_result(open_app: Open, cluster: Cluster) -> None:
+    async with open_app(plan=Plan(candidates=MODELS, runs=20, launches=3)) as app:
+        await begin(app, cluster, "tab")
+        await until(lambda: "enter opens" in app.text())
+        await app.press("enter")
+        assert app.state.result is not None
+        assert [one.calls for one in app.state.result.measured] == [60, 60]
+        assert app.state.result.complete_launches == 3
 
 
 async def test_escape_ends_the_engines_on_all_hosts(open_app: Open, cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static
 
 from latency_tui.errors import UsageError
-from latency_tui.tui.hosts_view import HostsStage, HostsView, HostsWanted
+from latency_tui.tui.hosts_view import HostsStage, HostsView, HostsWanted, sharing_refusal
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.screens.hosts_lines import detail_lines, host_lines, top_lines
 from latency_tui.tui.screens.options_form import option_line
@@ -38,8 +38,8 @@ class HostsActions(Protocol):
     def connect(self, wanted: HostsWanted) -> None:
         """Look for hosts; raises `UsageError` if the fields name none."""
 
-    def measure(self) -> None:
-        """Measure on every host that was found."""
+    def measure(self, *, share: bool = False) -> None:
+        """Measure on every host that was found, or let them share the launches."""
 
     def stop(self) -> None:
         """Stop what runs."""
@@ -90,6 +90,7 @@ class HostsDialog(Dialog[None]):
             yield Static(id="details", markup=False)
             with Horizontal(id="consent"):
                 yield Button("Measure", id="measure", variant="primary", compact=True, action="screen.measure")
+                yield Button("Share the launches", id="share", compact=True, action="screen.measure(True)")
                 yield Button("Cancel", compact=True, action="screen.stop_or_close")
 
     def on_mount(self) -> None:
@@ -141,6 +142,7 @@ class HostsDialog(Dialog[None]):
         count = len(view.lines)
         button.label = "Measure on the only host" if count == 1 else f"Measure on {count} hosts"
         button.disabled = not count
+        self.query_one("#share").display = not sharing_refusal(view)
         if view.stage == "entering":
             name = "cluster" if view.wanted.cluster else "hosts"
             self.query_one(f"#{name}", Input).focus()
@@ -169,9 +171,9 @@ class HostsDialog(Dialog[None]):
         if view.stage == "finished" and event.option_index < len(view.lines):
             self._actions.open_result(view.lines[event.option_index].name)
 
-    def action_measure(self) -> None:
-        """Measure on every host that was found."""
-        self._actions.measure()
+    def action_measure(self, share: bool = False) -> None:
+        """Measure on every host that was found, or let them share the launches."""
+        self._actions.measure(share=share)
 
     def action_stop(self) -> None:
         """Stop what runs."""

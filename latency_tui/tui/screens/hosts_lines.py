@@ -9,6 +9,7 @@ from textual.content import Content
 from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.hosts import ASSUMPTION, describe_host_ratio, describe_ratio, has_differences, preflight_rows
 from latency_tui.text.sanitize import align, cell_width
+from latency_tui.tui.hosts_view import sharing_refusal
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit, sanitize_line, wrap
 
@@ -34,6 +35,9 @@ def top_lines(view: HostsView, width: int) -> list[Content]:
         if not view.lines:
             return _styled("No host can measure.", width, _ERROR)
         return _preflight(view, width)
+    if view.stage == "finished" and view.shared_job:
+        result = view.lines[0].result
+        return _styled(result.answer if result is not None else "Nothing was measured.", width, "bold")
     if view.stage == "finished" and view.found is not None:
         lines = _styled(view.found.answer, width, "bold")
         return [*lines, *_styled(view.error, width, _ERROR)] if view.error else lines
@@ -47,7 +51,9 @@ def _plan_words(view: HostsView) -> str:
     measured = f"Every host measures {'one model' if models == 1 else f'all {models} models'}, each on its own."
     if view.stage == "entering":
         return f"{measured} Hosts are reached over SSH, with your SSH configuration; local is this machine."
-    return measured
+    return (
+        "The hosts share the launches: candidates that are compared stay on one host." if view.shared_job else measured
+    )
 
 
 def _preflight(view: HostsView, width: int) -> list[Content]:
@@ -66,6 +72,8 @@ def _preflight(view: HostsView, width: int) -> list[Content]:
     versions = {one.versions.get("latency-tui", "") for one in view.descriptions.values()}
     notes += [f"latency-tui {version} on every host" for version in versions if version]
     found += _styled(" · ".join(notes), width, MUTED)
+    if view.plan is not None and view.plan.launches > 1 and len(view.lines) > 1:
+        found += _styled(sharing_refusal(view), width, MUTED)
     return found
 
 
@@ -141,7 +149,7 @@ def detail_lines(view: HostsView, width: int) -> list[Content]:
                 lines += _styled(f"{line.name}: {line.error}", width, _ERROR)
         lines += [Content("")] if lines else []
         lines += _models(view.found, width)
-        lines += [Content(""), *_styled(ASSUMPTION, width, MUTED)]
+        lines += [] if view.shared_job else [Content(""), *_styled(ASSUMPTION, width, MUTED)]
     return lines
 
 
@@ -165,7 +173,11 @@ def _models(value: HostsResult, width: int) -> list[Content]:
     verdicts = []
     for candidate in value.plan.candidates:
         found = across.get(candidate.slug)
-        verdicts.append(f"{describe_ratio(found)} hosts" if found else "baseline" if candidate.slug == baseline else "")
+        if found is not None:
+            holds = describe_ratio(found)
+            verdicts.append(f"{holds} hosts" if found.of > 1 else holds.partition(" on ")[0])
+        else:
+            verdicts.append("baseline" if candidate.slug == baseline else "")
     columns = {
         host: [
             (_p50(result, candidate.slug), _ratio(across.get(candidate.slug), host))
