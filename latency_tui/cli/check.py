@@ -19,15 +19,15 @@ from latency_tui.cli.hosts_options import hosts_options, take_hosts
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
-from latency_tui.plan import Plan, slugify
-from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit, is_on_response_time
+from latency_tui.plan import Plan
+from latency_tui.plan.limits import COLD_START_METRICS, Limit, is_on_response_time
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
 if TYPE_CHECKING:
-    from latency_tui.cli.check_run import Check, SavedBaseline
+    from latency_tui.cli.check_run import Check
+    from latency_tui.cli.saved_baselines import SavedBaseline
     from latency_tui.result.gate import Gate
     from latency_tui.result.hosts_gate import HostsGate
-    from latency_tui.result.result import Result
 
 _LAUNCHES = 5
 _SECONDS_PER_LAUNCH = 1.0
@@ -130,7 +130,13 @@ def command(
         return _run_self_test(
             values, configuration, asked_format or "table", output, by_suffix, named_by_plan="models" in taken
         )
-    check = _make_check(values, configuration, allow_other=allow_other, named_by_plan="models" in taken)
+    check = _make_check(
+        values,
+        configuration,
+        allow_other=allow_other,
+        named_by_plan="models" in taken,
+        on_hosts=hosts is not None,
+    )
     check.strict, check.place = strict, find_place(values, configuration)
     if acknowledged is not None:
         from latency_tui.catalog.acknowledgements import read_acknowledgements
@@ -246,6 +252,7 @@ def _make_check(
     *,
     allow_other: bool = False,
     named_by_plan: bool = False,
+    on_hosts: bool = False,
 ) -> Check:
     """Return the check that the options describe.
 
@@ -253,6 +260,7 @@ def _make_check(
         UsageError: An option is invalid, or a relative limit has no baseline.
     """
     from latency_tui.cli.check_run import Check  # deferred: numpy and asyncio, 150 ms
+    from latency_tui.cli.saved_baselines import open_baselines
 
     probe = {**values, "limits": (), "baseline": None, "runs": 1, "seconds": None, "until_known": False}
     plan = make_plan(probe, configuration, named_by_plan=named_by_plan)
@@ -271,18 +279,18 @@ def _make_check(
     if named is not None:
         slug = find_slug(named, plan.candidates)
         baseline = slug if slug in {one.slug for one in plan.candidates} else None
-    saved = (
-        _open_baseline(named, relative, history_path({**values, "no_history": False}, configuration), allow_other)
-        if named is not None and baseline is None
-        else None
-    )
+    by_host: dict[str, SavedBaseline] = {}
+    if named is not None and baseline is None:
+        history = history_path({**values, "no_history": False}, configuration)
+        by_host = open_baselines(named, relative, history, allow_other=allow_other, on_hosts=on_hosts)
+    saved = next(iter(by_host.values()), None)
     if relative and named is None and not pairs:
         raise UsageError(
             f"The limit '{relative[0]}' needs a baseline: add --baseline with a model that is measured too or with a "
             "saved result, or --against with a git revision."
         )
-    if saved is not None:
-        _check_counterparts(saved, plan)
+    for one in by_host.values():
+        one.check_models(plan)
     open_ended = values["runs"] is None and values["seconds"] is None
     if open_ended and plan.load is not None and all(is_on_response_time(limit) for limit in limits):
         values, open_ended = {**values, "runs": _RUNS_ALONE}, False
@@ -295,37 +303,16 @@ def _make_check(
         cold_start=plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in limits),
     )
     check_plan(plan)
-    if saved is not None:
-        saved.check_workload(plan)
+    for one in by_host.values():
+        one.check_workload(plan)
     return Check(
         plan=plan,
         baselines=tuple(pairs.values()) if pairs else () if baseline is None else (baseline,),
         saved=saved,
+        saved_by_host=by_host if on_hosts and "" not in by_host else {},
         until_decided=saved is not None and open_ended,
         modules=configuration.folder,
     )
-
-
-def _check_counterparts(saved: SavedBaseline, plan: Plan) -> None:
-    """Check that a saved baseline has every model that a relative limit is on.
-
-    Raises:
-        UsageError: It lacks one.
-    """
-    known = {key: one for one in saved.saved.candidates for key in (slugify(one.name), one.slug)}
-    for candidate in plan.candidates:
-        limits = [limit for limit in saved.limits if limit.candidate in (None, candidate.slug)]
-        counterpart = known.get(candidate.slug) or known.get(slugify(candidate.name))
-        if limits and counterpart is None:
-            names = ", ".join(one.slug for one in saved.saved.candidates) or "none"
-            raise UsageError(
-                f"{saved.name} has no model {candidate.slug} to compare with; it has {names}. Name the model that a "
-                f"limit is on, as in 'MODEL: {saved.limits[0].text}'."
-            )
-        for limit in limits:
-            if counterpart and limit.metric in WITHOUT_INTERVAL and counterpart.figures.get(limit.metric, 0.0) <= 0:
-                what = "score above 0" if limit.metric == "score" else "cold start (measure it with --cold-start)"
-                raise UsageError(f"'{limit}' cannot be judged, because {saved.name} has no {what} of {candidate.slug}.")
 
 
 def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended: bool) -> Plan:
@@ -349,22 +336,4 @@ def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended:
         launches=launches,
         # set here because a plan of one model must have a limit to be measured until it is decided
         limits=(Limit(metric="throughput", bound=1.0, text=""),) if until_known else (),
-    )
-
-
-def _open_baseline(named: str, relative: Sequence[Limit], history: Path | None, allow_other: bool) -> SavedBaseline:
-    from latency_tui.analysis.saved_results import ComparedResult
-    from latency_tui.cli.check_run import SavedBaseline
-    from latency_tui.history.earlier_results import earlier_results
-    from latency_tui.history.reading import read_result_or_suite
-
-    result = read_result_or_suite(named, history, samples=False)
-
-    def earlier(current: Result) -> list[Result]:
-        return earlier_results(result, current, history)
-
-    if not relative:
-        raise UsageError(f"No limit compares with {named}; add one, such as --limit 'p50 < 1.05x'.")
-    return SavedBaseline(
-        name=named, saved=ComparedResult.of(result), limits=tuple(relative), earlier=earlier, allow_other=allow_other
     )

@@ -9,15 +9,16 @@ from functools import partial
 from typing import Any
 
 from latency_tui.analysis.hosts_gate import verdict_across_hosts
-from latency_tui.cli.check_run import FAILED, UNDECIDED, Check, SavedBaseline, exit_code_of
+from latency_tui.cli.check_run import FAILED, UNDECIDED, Check, exit_code_of
 from latency_tui.cli.group import print_error
 from latency_tui.cli.history_options import temporary_place
 from latency_tui.cli.host_run import HostRun, MeasuringHost
 from latency_tui.cli.hosts_options import HostsWanted
 from latency_tui.cli.hosts_session import HostsSession
+from latency_tui.cli.saved_baselines import SavedBaseline
 from latency_tui.cluster.hosts import Host
 from latency_tui.cluster.shipping import files_of
-from latency_tui.errors import EngineError, LatencyTuiError
+from latency_tui.errors import EngineError, LatencyTuiError, UsageError
 from latency_tui.report.hosts_progress import HostsProgress
 from latency_tui.result.hosts_gate import HostGate, HostsGate
 from latency_tui.result.result import Result
@@ -69,9 +70,9 @@ async def _check_host(check: Check, on: MeasuringHost) -> HostGate:
     """Run a gate on one host."""
     name, cpu = on.host.name, on.host.description.cpu
     place = temporary_place() if check.place is None or check.place.is_temporary else check.place
-    saved = check.saved and _for_host(check.saved)
-    mine = dataclasses.replace(check, place=place, saved=saved, new_run=partial(HostRun, on=on))
     try:
+        saved = _baseline_of(check, name)
+        mine = dataclasses.replace(check, place=place, saved=saved, new_run=partial(HostRun, on=on))
         gate = await mine.measure()
     except LatencyTuiError as error:  # such as a saved baseline of another environment
         on.progress.fail(name)
@@ -81,11 +82,24 @@ async def _check_host(check: Check, on: MeasuringHost) -> HostGate:
     return HostGate(host=name, cpu=cpu, gate=gate, error=" ".join(on.errors), exit_code=gate.exit_code)
 
 
-def _for_host(saved: SavedBaseline) -> SavedBaseline:
-    """Return a saved baseline for one host, which has its own environment and its own earlier results."""
+def _baseline_of(check: Check, host: str) -> SavedBaseline | None:
+    """Return the saved baseline for one host, which has its own environment and its own earlier results.
+
+    Raises:
+        UsageError: The baseline holds results of other hosts only.
+    """
+    saved = check.saved
+    if saved is not None and check.saved_by_host:
+        if host not in check.saved_by_host:
+            known = ", ".join(check.saved_by_host)
+            raise UsageError(f"The baseline has no result of {host}; it has {known}. Measure the baseline there too.")
+        saved = check.saved_by_host[host]
+    if saved is None:
+        return None
+    results = saved.earlier
 
     def earlier(current: Result) -> list[Result]:
         host = current.environment and current.environment.host
-        return [one for one in saved.earlier(current) if one.environment and one.environment.host == host]
+        return [one for one in results(current) if one.environment and one.environment.host == host]
 
     return dataclasses.replace(saved, earlier=earlier, differences=[])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,10 +20,9 @@ from latency_tui.analysis.gate import (
     make_lines,
 )
 from latency_tui.analysis.limit_verdicts import InterimAnalyses
-from latency_tui.analysis.saved_results import ComparedResult, find_environment_differences, find_workload_differences
 from latency_tui.cli.headless import HeadlessRun
 from latency_tui.cli.history_options import Place
-from latency_tui.engine.protocol import EngineStarted, Event
+from latency_tui.cli.saved_baselines import SavedBaseline
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import COLD_START_METRICS, Acknowledgement, Limit
@@ -32,66 +31,9 @@ from latency_tui.result.gate import Gate
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import all_limit_verdicts
 from latency_tui.result.result import Result
-from latency_tui.result.saved_comparison import Difference
-from latency_tui.text.saved_comparison import describe_difference
 
 FAILED = 3
 UNDECIDED = 5
-_SHOWN = 3
-
-
-@dataclass(kw_only=True)
-class SavedBaseline:
-    """A saved result with which the relative limits compare.
-
-    Attributes:
-        name: How it was named.
-        saved: Its figures.
-        limits: The relative limits, which are not part of the plan.
-        earlier: Returns earlier results of the same plan and environment.
-        allow_other: Whether another environment is accepted.
-        differences: What differs in the environment, once it is known.
-    """
-
-    name: str
-    saved: ComparedResult
-    limits: tuple[Limit, ...]
-    earlier: Callable[[Result], Sequence[Result]]
-    allow_other: bool = False
-    differences: list[Difference] = field(default_factory=list)
-
-    def check_workload(self, plan: Plan) -> None:
-        """Refuse a plan whose calls compute something else than those of the baseline.
-
-        Raises:
-            UsageError: The data, the method, the batch size or another part of the workload differs.
-        """
-        if differences := find_workload_differences(self.saved.plan, plan):
-            named = "; ".join(map(describe_difference, differences[:_SHOWN]))
-            raise UsageError(
-                f"{self.name} was measured with another workload: {named}. Use the same options, or measure the "
-                "baseline again."
-            )
-
-    def watch(self, event: Event) -> None:
-        """Refuse an environment that is not that of the baseline, before anything is measured.
-
-        Raises:
-            UsageError: CPU, cores or a version differ, or the environment of the baseline is unknown.
-        """
-        if not isinstance(event, EngineStarted):
-            return
-        self.differences[:] = find_environment_differences(self.saved.environment, event.environment)
-        if self.allow_other:
-            return
-        advice = "measure the baseline again here, or add --allow-other-environment"
-        if self.saved.environment is None:
-            raise UsageError(f"{self.name} does not say on which machine it was measured; {advice}.")
-        if self.differences:
-            differences = "; ".join(map(describe_difference, self.differences[:_SHOWN]))
-            more = len(self.differences) - _SHOWN
-            differences += f"; and {more} more" if more > 0 else ""
-            raise UsageError(f"{self.name} was measured in another environment: {differences}. To compare, {advice}.")
 
 
 @dataclass(kw_only=True)
@@ -102,6 +44,7 @@ class Check:
         plan: The plan, with the limits that are judged within it.
         baselines: Slugs of the candidates with which others are compared.
         saved: A saved baseline; None if the baseline is measured in turns.
+        saved_by_host: Saved baselines of several hosts, of which `saved` is the first; empty for one of all hosts.
         acknowledgements: Accepted slowdowns.
         until_decided: Whether launches are added until each limit against the saved baseline is decided.
         strict: Whether an undecided limit has an exit code.
@@ -113,6 +56,7 @@ class Check:
     plan: Plan
     baselines: tuple[str, ...] = ()
     saved: SavedBaseline | None = None
+    saved_by_host: Mapping[str, SavedBaseline] = field(default_factory=dict)
     acknowledgements: tuple[Acknowledgement, ...] = ()
     until_decided: bool = False
     strict: bool = False

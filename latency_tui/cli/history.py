@@ -184,11 +184,17 @@ def import_files(
     files: tuple[str, ...], name: str, tags: tuple[str, ...], history: str | None, config: str | None
 ) -> int:
     """Import results that were saved as JSON. An existing result is replaced."""
-    from latency_tui.history.reading import read_result
+    from latency_tui.history.reading import measured_hosts, read_result
+    from latency_tui.result.host_entries import SEPARATOR
 
-    results = [read_result(Path(file)) for file in files]  # all are read before the first is kept
+    named = [
+        name
+        for file in files
+        for name in ([f"{file}{SEPARATOR}{host}" for host in measured_hosts(Path(file))] or [file])
+    ]
+    results = [read_result(Path(file)) for file in named]  # all are read before the first is kept
     with _open(history, config, create=True) as opened:
-        for file, result in zip(files, results, strict=True):
+        for file, result in zip(named, results, strict=True):
             key = opened.save(result, name=name, tags=tags)
             print_status(f"{file} is kept as {key}.")
     return 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.errors import UsageError
 from latency_tui.history.references import LAST, is_path
 from latency_tui.history.store import History
+from latency_tui.result.host_entries import measured_in, split_host
 from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import Result
 
@@ -27,6 +29,24 @@ def read_result(reference: str | Path, history: Path | None = None, *, samples: 
     if isinstance(found, Suite):
         raise UsageError(f"{reference} is a result of {found.tool}; name a result of latency-tui.")
     return found
+
+
+def measured_hosts(path: Path) -> list[str]:
+    """Return the hosts that have a result in a file; none if it is not a file with results of several hosts.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    from latency_tui.result.result import MAX_BYTES, decode_head
+
+    file, host = split_host(path)
+    if host:
+        return []
+    content = read_whole(file, MAX_BYTES, wanted="result")
+    try:
+        return measured_in(decode_head(content, file).hosts or ())
+    except UsageError:  # a file of another tool
+        return []
 
 
 def read_result_or_suite(reference: str | Path, history: Path | None = None, *, samples: bool = True) -> Result | Suite:

@@ -40,7 +40,8 @@ def is_path(reference: str | Path) -> bool:
         return True
     if LAST.fullmatch(reference):
         return False
-    looks_like_one = "/" in reference or reference.startswith("~") or reference.lower().endswith((".json", ".json.gz"))
+    name = reference.lower()
+    looks_like_one = "/" in name or name.startswith("~") or name.endswith((".json", ".json.gz")) or ".json#" in name
     return looks_like_one or os.path.exists(reference)  # noqa: PTH110  the reference may not be a valid path
 
 

@@ -25,6 +25,7 @@ from latency_tui.plan.suggest import hint
 from latency_tui.result.check_outcome import CheckOutcome
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.distribution import Distribution
+from latency_tui.result.host_entries import SEPARATOR, HostEntry, entry_of, split_host
 from latency_tui.result.json_arrays import Integers, Samples, decode_row, encode_array, to_builtin
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -322,37 +323,64 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(path: str | Path) -> Result:
-    """Read a result written by `Result.save` or `latency-tui run --format json`.
+    """Read a result written by `Result.save` or `latency-tui run --format json`; `hosts.json#web1` is that of a host.
 
     Raises:
         UsageError: The file cannot be read or is not a result of this version.
     """
-    return decode(read_whole(Path(path), MAX_BYTES, wanted="result"), path)
+    file, host = split_host(path)
+    return decode(read_whole(file, MAX_BYTES, wanted="result"), file, host)
 
 
-def decode(content: bytes, path: str | Path) -> Result:
+def decode(content: bytes, path: str | Path, host: str = "") -> Result:
     """Decode the JSON of a result.
 
     Args:
         content: The JSON.
         path: The file that it comes from, for messages.
+        host: Name of the host whose result is wanted, if the file holds those of several hosts.
 
     Raises:
-        UsageError: It is not a result of this version.
+        UsageError: It is not a result of this version, or there is no result of that host.
     """
+    head = decode_head(content, path)
+    if head.json_schema_version > JSON_SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} was written by a newer latency-tui (JSON schema version {head.json_schema_version}); upgrade to "
+            "read it."
+        )
+    if head.hosts is not None:
+        content = entry_of(head.hosts, host, path)
+    elif host:
+        raise UsageError(f"{path} holds the result of one machine; omit {SEPARATOR}{host}.")
     try:
-        version = msgspec.json.decode(content, type=_Versioned).json_schema_version
-        if version <= JSON_SCHEMA_VERSION:
-            return _decoder.decode(content)
+        return _decoder.decode(content)
     except (msgspec.MsgspecError, UsageError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a result of latency-tui: {str(error).rstrip('.')}.") from error
-    raise UsageError(f"{path} was written by a newer latency-tui (JSON schema version {version}); upgrade to read it.")
 
 
-class _Versioned(msgspec.Struct):
-    """The schema version alone, decoded first because a later version may change the meaning of other fields."""
+class Head(msgspec.Struct):
+    """What is decoded first, because a later version may change the meaning of other fields.
+
+    Attributes:
+        json_schema_version: The schema version.
+        hosts: The results of several hosts; None in the result of one machine.
+    """
 
     json_schema_version: int = JSON_SCHEMA_VERSION
+    hosts: tuple[HostEntry, ...] | None = None
+
+
+def decode_head(content: bytes, path: str | Path) -> Head:
+    """Decode the schema version and the hosts of a result.
+
+    Raises:
+        UsageError: It is not a result.
+    """
+    try:
+        return msgspec.json.decode(content, type=Head)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a result of latency-tui: {str(error).rstrip('.')}.") from error
 
 
 def _harmless(json: bytes) -> str:

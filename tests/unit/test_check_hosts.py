@@ -23,7 +23,8 @@ from latency_tui.errors import EngineError
 from latency_tui.history.store import History
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report.result import of
-from latency_tui.result.hosts import HostDescription
+from latency_tui.result import result as kept
+from latency_tui.result.hosts import HostDescription, HostResult, HostsResult
 from tests.unit.fake_gate import MACHINE, events_of
 
 RELATIVE = ("--baseline", "logistic-regression", "--limit", "p50 < 1.05x")
@@ -184,15 +185,41 @@ def test_a_model_that_fails_on_hosts_has_the_exit_code_of_run(play: Play) -> Non
     assert (done.exit_code, last_line(done)) == (4, "INCONCLUSIVE: 1 of 2 limits is undecided on a.")
 
 
+SAVED = Plan(candidates=tuple(Candidate(model=BUILTIN_MODELS[k]) for k in (0, 2)), launches=5)
+
+
+def saved_result(factors: dict[str, float]) -> kept.Result:
+    """Return a result of five launches on a machine with the CPU `A CPU`."""
+    recording = Recorder(SAVED)
+    for event in events_of(SAVED, factors, 99):
+        recording.add(event)
+    return recording.result(samples=False)
+
+
 @pytest.fixture
 def saved(tmp_path: Path) -> str:
-    """Write a saved result of five launches on a machine with the CPU `A CPU`."""
-    plan = Plan(candidates=tuple(Candidate(model=BUILTIN_MODELS[k]) for k in (0, 2)), launches=5)
-    recording = Recorder(plan)
-    for event in events_of(plan, {}, 99):
-        recording.add(event)
-    of(recording.result(samples=False)).save(tmp_path / "saved.json")
+    of(saved_result({})).save(tmp_path / "saved.json")
     return str(tmp_path / "saved.json")
+
+
+def test_each_host_is_compared_with_its_own_result_in_a_file_of_hosts(play: Play, tmp_path: Path) -> None:
+    slow = {"linear-svm": 1.5, "logistic-regression": 1.5}
+    hosts = [HostResult(host="a", result=saved_result({})), HostResult(host="b", result=saved_result(slow))]
+    path = tmp_path / "base.json"
+    path.write_text("".join(HostsResult(plan=SAVED, hosts=tuple(hosts)).json_pieces()))
+    play({"a": [{}], "b": [slow]})
+    done = check("--baseline", str(path), "--limit", "p50 < 1.1x")
+    assert (done.exit_code, last_line(done)) == (0, "PASS: 4 of 4 limits hold on a and b.")
+    play({"a": [slow], "b": [slow], "c": [{}]})
+    done = check("--baseline", str(path), "--limit", "p50 < 1.1x")
+    assert (done.exit_code, last_line(done)) == (
+        2,
+        "FAIL: 2 of 4 limits are broken on a, in two measurements; c failed.",
+    )
+    assert "ERROR: c: The baseline has no result of c; it has a, b." in done.stdout
+    play({"a": [{}], "c": [{}]})
+    done = check("--baseline", f"{path}#a", "--limit", "p50 < 1.1x")
+    assert (done.exit_code, last_line(done)) == (0, "PASS: 4 of 4 limits hold on a and c.")
 
 
 def test_a_saved_baseline_is_refused_on_hosts_of_another_environment_only(play: Play, saved: str) -> None:

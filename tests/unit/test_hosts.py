@@ -20,11 +20,13 @@ from latency_tui.cli.hosts_options import take_hosts
 from latency_tui.cluster.hosts import Host, unique_names
 from latency_tui.cluster.shipping import files_of, relocate
 from latency_tui.errors import NothingToExportError, UsageError
+from latency_tui.history.reading import read_result
 from latency_tui.plan import BUILTIN_MODELS, Candidate, FileDataset, ModelSpec, Plan, Workload
+from latency_tui.report.formats import write
 from latency_tui.report.hosts import hosts_pieces
 from latency_tui.report.markup import escape
 from latency_tui.result.hosts import HostDescription, HostResult, HostsResult
-from latency_tui.result.result import CandidateResult, Result, Statistics
+from latency_tui.result.result import CandidateResult, Result, Statistics, load
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.stats.percentiles import Percentile
 from latency_tui.text.hosts import difference_between, preflight_rows, summarize_hosts
@@ -172,6 +174,49 @@ def test_files_for_programs_name_the_host_of_each_row() -> None:
     suites = ElementTree.fromstring("".join(hosts_pieces(value, "junit")))
     counts = [[suite.get(key) for key in ("hostname", "tests", "errors")] for suite in suites]
     assert counts == [["a", "2", "0"], ["=b", "2", "0"], ["c", "1", "1"]]
+
+
+def test_a_file_of_several_hosts_is_read_by_the_name_of_a_host(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.json"
+    value = _hosts_result({"a": _result(1e-3, 2e-3), "b": _result(2e-3, 3e-3)}, {"c": "gone"})
+    path.write_text("".join(hosts_pieces(value, "json")))
+    found = load(f"{path}#b").candidate(FIRST)
+    assert found.statistics is not None
+    assert found.statistics.p50.value == 2e-3
+    assert isinstance(read_result(f"{path}#a"), Result)
+    for reference, words in (
+        (str(path), r"results of several hosts \(a, b\); name one of them, as in '.*hosts.json#a'"),
+        (f"{path}#c", "has no result of c; it has a, b"),
+    ):
+        for read in (load, read_result):
+            with pytest.raises(UsageError, match=words):
+                read(reference)
+
+
+def test_a_file_of_one_host_needs_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.json"
+    path.write_text("".join(hosts_pieces(_hosts_result({"a": _result(1e-3, 2e-3)}), "json")))
+    assert load(path).candidate(FIRST).calls == 100
+    path.write_text("".join(hosts_pieces(_hosts_result({}, {"a": "gone"}), "json")))
+    with pytest.raises(UsageError, match="no host measured anything"):
+        load(path)
+
+
+def test_a_host_in_the_file_of_one_machine_is_refused(tmp_path: Path) -> None:
+    write(_result(1e-3, 2e-3), tmp_path / "result.json")
+    with pytest.raises(UsageError, match="holds the result of one machine; omit #a"):
+        load(f"{tmp_path}/result.json#a")
+
+
+def test_importing_a_file_of_hosts_keeps_the_result_of_each(tmp_path: Path) -> None:
+    path, history = tmp_path / "hosts.json", str(tmp_path / "history.sqlite")
+    value = _hosts_result({"a": _result(1e-3, 2e-3), "b": _result(2e-3, 3e-3)}, {"c": "gone"})
+    path.write_text("".join(hosts_pieces(value, "json")))
+    done = CliRunner().invoke(cli, ["history", "import", str(path), "--history", history])
+    assert done.exit_code == 0
+    assert done.stderr.count(" is kept as ") == 2
+    listed = CliRunner().invoke(cli, ["history", "list", "--format", "json", "--history", history])
+    assert len(json.loads(listed.stdout)) == 2
 
 
 def _description(**changes: Any) -> HostDescription:

@@ -8,6 +8,7 @@ import msgspec
 
 from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.errors import UsageError
+from latency_tui.result.host_entries import split_host
 from latency_tui.result.other_tools import hyperfine, pyperf, pytest_benchmark
 from latency_tui.result.other_tools.suite import Suite, Tool
 from latency_tui.result.result import MAX_BYTES, Result, decode
@@ -40,17 +41,18 @@ _keys = msgspec.json.Decoder(_Keys)
 
 
 def read_file(path: Path) -> Result | Suite:
-    """Read a result file of latency-tui, pyperf, hyperfine or pytest-benchmark.
+    """Read a result file of latency-tui, pyperf, hyperfine or pytest-benchmark; `hosts.json#web1` is that of a host.
 
     Raises:
         UsageError: The file cannot be read, or is not a result of one of these tools.
     """
+    path, host = split_host(path)
     content = read_whole(path, MAX_BYTES, wanted="result")
     if content.startswith(_GZIP):
         raise UsageError(f"{path} is compressed; decompress it first, such as with gunzip.")
     tool = _tool_of(content, path)
     if tool is None:
-        return decode(content, path)
+        return decode(content, path, host)
     try:
         return _DECODERS[tool](content)
     except (msgspec.MsgspecError, UsageError, ValueError, RecursionError) as error:
