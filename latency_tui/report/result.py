@@ -140,6 +140,10 @@ class SavedComparison(saved.SavedComparison, frozen=True, kw_only=True):
         """Return the table that `latency-tui compare` prints."""
         return render_comparisons([self])
 
+    def _repr_markdown_(self) -> str:
+        """Return the same table for a notebook."""
+        return render_comparisons([self], "markdown")
+
 
 def of(result: kept.Result) -> Result:
     """Convert a result to the result class of the Python API."""

@@ -157,6 +157,7 @@ def test_what_is_no_result_is_refused_in_a_sentence(tmp_path: Path, content: str
 def test_a_result_of_the_python_api_compares_and_prints(tmp_path: Path) -> None:
     of(saved()).save(tmp_path / "a.json")
     found = of(saved(1.1, seed=1)).compare(load(tmp_path / "a.json"))
+    assert "| model | p50 before | p50 |" in found._repr_markdown_()
     assert found.candidates[0].verdict == "slower"
     assert "Logistic Regression" in str(found)
 
