@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def plan_to_confirm(
         try:
             named = [candidate_of_result(old, before, "before"), candidate_of_result(new, since, "after")]
         except UsageError as error:
-            return str(error)
+            return re.sub(r"^(The|There)\b", lambda word: word[0].lower(), str(error))
         return _plan(named, since)
     if _place(old) == _place(new):
         if _content(before, old) != _content(since, new):
@@ -73,8 +74,11 @@ def _plan(sides: Iterable[Candidate], since: Result) -> Plan:
         seconds=None,
         until_known=True,
         limits=(),
+        load=None,
+        sweeps=(),
         control=False,
         cold_start=False,
+        steps=False,
     )
 
 

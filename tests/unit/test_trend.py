@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,7 +15,9 @@ import pytest
 from latency_tui.analysis.saved_results import ComparedResult, differences_of
 from latency_tui.analysis.trend import find_trend
 from latency_tui.analysis.trend_confirmation import plan_to_confirm
-from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan import Candidate, LoadTest, ModelSpec, Plan
+from latency_tui.plan.limits import parse_limit
+from latency_tui.plan.sweep import Sweep
 from latency_tui.report.trend import render_trend
 from latency_tui.result.result import Result
 from latency_tui.stats.comparison import Comparison, Verdict
@@ -127,6 +130,22 @@ def test_both_sides_of_a_change_are_measured_in_turns_if_both_files_exist(tmp_pa
     assert (plan.baseline, plan.until_known, plan.runs) == (plan.candidates[0].slug, True, None)
     names = [one.name for one in differences_of(ComparedResult.of(before), ComparedResult.of(since))]
     assert "model.onnx" in names, "the content of a file of the same name in another folder is compared"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"load": LoadTest(find_rate=True), "limits": (parse_limit("p99 < 5ms"),)},
+        {"sweeps": (Sweep(parameter="batch", values=(1, 8)),)},
+        {"steps": True, "cold_start": True, "control": True},
+    ],
+)
+def test_a_change_of_any_plan_is_confirmed_by_calls_alone(tmp_path: Path, fields: dict[str, Any]) -> None:
+    before, since = confirmable(tmp_path, "old", "new")
+    since = msgspec.structs.replace(since, plan=msgspec.structs.replace(since.plan, **fields))
+    plan = plan_to_confirm("model.onnx", before, since)
+    assert isinstance(plan, Plan)
+    assert (plan.load, plan.sweeps, plan.steps, plan.cold_start, plan.limits) == (None, (), False, False, ())
 
 
 def test_why_a_change_cannot_be_confirmed_is_one_sentence(tmp_path: Path) -> None:
