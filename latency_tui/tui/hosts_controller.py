@@ -160,7 +160,7 @@ class HostsController:
     def open_result(self, host: str) -> None:
         """Show the result of a host in the tabs."""
         line = self._view.line(host)
-        if line is None or line.result is None or not line.result.measured:
+        if line is None or line.result is None or all(one.status == "cancelled" for one in line.result.candidates):
             return
         self._close_dialog()
         self._open(line.job, line.result, line.name)

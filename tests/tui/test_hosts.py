@@ -45,6 +45,7 @@ class FakeClient:
         gate: Hosts wait for it before they end.
         requests: What it was asked.
         closed: Whether it was closed.
+        script: What the engine of each host does.
     """
 
     def __init__(self, *hosts: str) -> None:
@@ -55,6 +56,7 @@ class FakeClient:
         self.gate: asyncio.Event | None = None
         self.requests: list[Request] = []
         self.closed = False
+        self.script = Script()
         self._measure: asyncio.Event = asyncio.Event()
 
     async def replies(self, first: Request) -> AsyncGenerator[Reply, None]:
@@ -75,7 +77,7 @@ class FakeClient:
             yield HostEnded(host="", error=self.failing.get("", ""))
             return
         for host in self.hosts:
-            engine = FakeEngine(Script())
+            engine = FakeEngine(self.script)
             async for event in engine.run(Measure(job="measurement", plan=asked.plan)):
                 yield HostEvents(host=host, events=(event,))
             if self.gate is not None:
@@ -162,6 +164,25 @@ async def test_a_host_that_fails_has_its_reason_in_its_line(open_app: Open, clie
         await measure(app)
         assert "web2   Another CPU  web2 has left the cluster." in app.text()
         assert "failed." in app.text()
+
+
+async def test_a_model_that_fails_on_a_host_has_its_reason_below(open_app: Open, client: FakeClient) -> None:
+    client.script.untrainable = {"linear-svm"}
+    async with open_app(140, 60) as app:
+        await measure(app)
+        assert "web2: Linear SVM: ValueError: [bold]no[/bold] such row" in app.text()
+        assert "Logistic Regression is fastest on all 3 hosts." in app.text()
+
+
+async def test_hosts_on_which_every_model_fails_say_why_and_open(open_app: Open, client: FakeClient) -> None:
+    client.script.untrainable = {candidate.slug for candidate in fake_plan().candidates}
+    async with open_app(140, 60) as app:
+        await measure(app)
+        assert "No host measured anything." in app.text()
+        assert "web1   A CPU        Logistic Regression: ValueError: [bold]no" in app.text()
+        await app.press("enter")
+        assert app.state.result is not None
+        assert app.state.result.candidates[0].status == "failed"
 
 
 async def test_escape_stops_every_host_and_keeps_what_was_measured(open_app: Open, client: FakeClient) -> None:

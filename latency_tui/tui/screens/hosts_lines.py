@@ -48,7 +48,7 @@ def _plan_words(view: HostsView) -> str:
     if view.plan is None:
         return ""
     models = len(view.plan.candidates)
-    measured = f"Every host measures {'one model' if models == 1 else f'all {models} models'}, each on its own."
+    measured = f"Every host measures the whole plan: {'1 model' if models == 1 else f'{models} models'}."
     if view.stage == "entering":
         return f"{measured} Hosts are reached over SSH, with your SSH configuration; local is this machine."
     return (
@@ -129,8 +129,14 @@ def _fact(view: HostsView, line: HostLine) -> tuple[str, str]:
     if line.error:
         return sanitize_line(line.error), _ERROR
     if fastest is None or fastest.statistics is None:
-        return "no model was measured", _ERROR
+        return next(iter(_failures(line)), "no model was measured"), _ERROR
     return f"fastest: {sanitize_line(fastest.name)} {format_duration(fastest.statistics.p50.value)}", ""
+
+
+def _failures(line: HostLine) -> list[str]:
+    """Return a sentence for each model that failed on a host."""
+    candidates = line.result.candidates if line.result is not None else ()
+    return [sanitize_line(f"{one.name}: {one.error}") for one in candidates if one.status == "failed"]
 
 
 def detail_lines(view: HostsView, width: int) -> list[Content]:
@@ -145,8 +151,9 @@ def detail_lines(view: HostsView, width: int) -> list[Content]:
         return lines
     if view.stage == "finished":
         for line in view.lines:
-            if line.error and cell_width(line.error) > width // 2:
-                lines += _styled(f"{line.name}: {line.error}", width, _ERROR)
+            reasons = [line.error] if line.error and cell_width(line.error) > width // 2 else []
+            for reason in [*reasons, *_failures(line)]:
+                lines += _styled(f"{line.name}: {reason}", width, _ERROR)
         lines += [Content("")] if lines else []
         lines += _models(view.found, width)
         lines += [] if view.shared_job else [Content(""), *_styled(ASSUMPTION, width, MUTED)]
