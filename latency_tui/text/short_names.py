@@ -37,6 +37,10 @@ def short_names(names: Sequence[str], width: int) -> list[str]:
             for name, seen in zip(distinct, short, strict=True)
         ]
     shown = dict(zip(distinct, short, strict=True))
+    for text, times in Counter(short).items():
+        if times > 1:
+            alike = [name for name in distinct if shown[name] == text]
+            shown |= zip(alike, _cut_before_difference(alike, width), strict=True)
     return [shown[name] for name in names]
 
 
@@ -47,6 +51,15 @@ def _with_initials(name: str, width: int) -> str:
     if 2 <= len(rest) <= _MAX_INITIALS and all(word[0].isalpha() for word in rest):
         model = f"{first} {''.join(word[0] for word in rest)}"
     return shorten(model + bracket + settings, width)
+
+
+def _cut_before_difference(names: Sequence[str], width: int) -> list[str]:
+    """Return the beginning of each name, and what follows from the first character on in which the names differ."""
+    columns = enumerate(zip(*names, strict=False))
+    start = next((place for place, letters in columns if len({*letters}) > 1), min(map(len, names)))
+    tails = [shorten(name[start:], width - width // 4 - 1) for name in names]
+    heads = [shorten(name, width - cell_width(tail)) for name, tail in zip(names, tails, strict=True)]
+    return [head + tail for head, tail in zip(heads, tails, strict=True)]
 
 
 def _cut_in_the_middle(name: str, width: int) -> str:

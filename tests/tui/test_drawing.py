@@ -115,7 +115,7 @@ def test_an_axis_grows_to_a_limit_until_it_would_squeeze_the_data(smallest: floa
         assert extended(scale, [scale.high * 1e6]) == scale
 
 
-@pytest.mark.parametrize(("most", "label"), [(15, "10×"), (120, "100×"), (1100, "1000×"), (1.2, "1.11×")])
+@pytest.mark.parametrize(("most", "label"), [(15, "10×"), (120, "100×"), (1100, "1,000×"), (1.2, "1.1×")])
 def test_ratios_on_the_scale_of_compare_keep_their_zeros(most: float, label: str) -> None:
     assert label in RatioScale(1.0, most, 60).ticks().split()
 
@@ -153,6 +153,10 @@ def test_long_names_become_short_and_stay_different() -> None:
     assert short_names(cells[:1], 20) == ["Logistic Regression…"]
     assert split_settings(cells) == (names[:3], "batch=1")
     assert split_settings(cells[:1]) == (cells[:1], "")
+    trees = [f"decision_tree_of_depth_{depth:02d} [batch={size}]" for depth in range(1, 26) for size in (1, 16)]
+    for width in (26, 30, 34):
+        assert len({*short_names(trees, width)}) == len(trees)
+        assert max(map(cell_len, short_names(trees, width))) <= width
     assert short_names(["Small Neural Network"] * 2, 12) == ["Small NN"] * 2
     assert short_names(["A model whose name nobody could ever read in a card"], 12) == ["A model who…"]
     wide = short_names(["とても長い日本語の名前その一", "とても長い日本語の名前その二"], 11)

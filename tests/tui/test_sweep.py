@@ -232,6 +232,7 @@ async def test_words_are_spread_evenly_over_the_axis() -> None:
     async with shown(60, 12, "kernel=linear,rbf", "per call", curve("flat", 1e-6, "linear", "rbf")) as text:
         assert "linear" in text
         assert "rbf" in text
+        assert "log scale" not in text
 
 
 async def test_a_single_cell_is_drawn() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from latency_tui.result.trade_off import TradeOff, TradeOffCandidate
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.scatter_chart import ScatterChart, ScatterLimit, ScatterPoint
-from latency_tui.tui.widgets.trade_off import why_empty
+from latency_tui.tui.widgets.trade_off import points_of, why_empty
 from tests.tui.conftest import Open
 from tests.tui.fake_engine import Script
 from tests.tui.test_charts import look, shown
@@ -97,6 +99,32 @@ async def test_without_scores_the_tab_says_what_to_do(open_app: Open) -> None:
         await app.press("4")
         assert "There are no scores, because the data have no targets." in app.text()
         assert not app.screen.query_one(ScatterChart).display
+
+
+def test_a_p50_without_an_interval_is_a_point() -> None:
+    result = measured(plan_of(2)).result()
+    bare = tuple(
+        msgspec.structs.replace(
+            one,
+            score=0.9,
+            metric="accuracy",
+            statistics=msgspec.structs.replace(
+                one.statistics, p50=msgspec.structs.replace(one.statistics.p50, low=None, high=None, calls_needed=6)
+            ),
+        )
+        for one in result.candidates
+        if one.statistics is not None
+    )
+    rows = tuple(TradeOffCandidate(candidate=one.slug, standing="front", reason="latency") for one in bare)
+    trade_off = TradeOff(metric="accuracy", greater_is_better=True, candidates=rows, rows=100, front=())
+    found = points_of(
+        msgspec.structs.replace(result, candidates=bare, trade_off=trade_off),
+        {one.slug: look(0) for one in bare},
+        "p50",
+        "",
+    )
+    assert len(found) == 2
+    assert not any("≥" in point.name for point in found)
 
 
 def test_one_model_has_no_trade_off() -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _OUTLYING = 4.0
 """The scale leaves a model out if it is more than this many times as far from 1, in logarithms, as the next one."""
-_ROUND_RATIOS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
+_BELOW_ONE = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
+_ABOVE_ONE = (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1.25, 1.1, 1.05, 1.02, 1.01)
 
 
 class RatioScale:
@@ -69,12 +70,12 @@ class RatioScale:
 
     def ticks(self) -> str:
         """Return a line with labels of round ratios that do not touch each other."""
-        ratios = [1.0, *(1 / r for r in _ROUND_RATIOS), *_ROUND_RATIOS, 1.5, 3.0, 7.0, 0.7]
+        ratios = [1.0, *_ABOVE_ONE, *_BELOW_ONE, 1.5, 3.0, 7.0, 0.7]
         line = [" "] * self._width
         for ratio in ratios:
             if not self._low <= math.log(ratio) <= self._low + self._span:
                 continue
-            label = "1" if ratio == 1 else f"{float(f'{ratio:.3g}'):g}×"
+            label = "1" if ratio == 1 else f"{ratio:,.0f}×" if ratio >= 100 else f"{float(f'{ratio:.3g}'):g}×"
             start = min(max(self.column(ratio) - len(label) // 2, 0), self._width - len(label))
             room = line[max(start - 2, 0) : start + len(label) + 2]
             if start >= 0 and all(cell == " " for cell in room):

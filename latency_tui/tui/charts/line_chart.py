@@ -97,7 +97,8 @@ class LineChart(NamedLinesChart):
             self._line(line, across.places(runs) * (columns - 1), scale.places(seconds))
         self.end_plot(canvas, 0, top)
         self.label_ends(canvas, lines, self.limits, names, scale, left + columns, top, rows)
-        canvas.put(left + columns, top + rows + 1, "time" if self.timed else "runs", self.muted)
+        after = left + columns + (bool(axis) and len(axis[-1].label) == 1)  # plotext moves longer labels to the left
+        canvas.put(after, top + rows + 1, "time" if self.timed else "runs", self.muted)
 
     def _line(self, line: Line, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Draw a line with Braille dots or, without colours, its points with the candidate's shape."""

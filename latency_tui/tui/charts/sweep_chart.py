@@ -15,7 +15,7 @@ from latency_tui.plan.sweep import is_number
 from latency_tui.text.scales import LOG_FROM, Scale, line_scale, round_step, tick_labels, ticks
 from latency_tui.text.sweeps import format_setting, places_of, setting_name
 from latency_tui.tui.charts.canvas import Canvas
-from latency_tui.tui.charts.chart import MIN_TITLED_HEIGHT
+from latency_tui.tui.charts.chart import LOG, MIN_TITLED_HEIGHT
 from latency_tui.tui.charts.named_lines import NamedLinesChart
 from latency_tui.tui.charts.ticks import Tick, fits
 from latency_tui.tui.styles import CandidateStyle
@@ -81,7 +81,8 @@ class SweepChart(NamedLinesChart):
         right, names = self.names_of(canvas, lines, ()) if named else (len(sweep.parameter) + 2, [])
         right = max(right, len(sweep.parameter) + 2)
         scale = _vertical(lines)
-        top = self.title(canvas, f"{_title(self.unit, sweep)}, log scale", _title(self.unit, sweep), self.unit)
+        title = _title(self.unit, sweep)
+        top = self.title(canvas, f"{title}{LOG if scale.log else ''}", title, self.unit)
         bottom = 0 if named else self.key(canvas, lines, (), top)
         rows = canvas.height - top - 2 - bottom
         values = ticks(scale, max(rows // 3, 2))

@@ -23,6 +23,7 @@ class ShowTab(Command):
         label: Its name on the screen.
         short_label: Its name where there is little room; empty for the same.
         needs_result: Whether it is empty before anything is measured; the screen then says what to press.
+        explains_itself: Whether it says itself what to press, as long as nothing is being measured.
         views: Number of views between which `NextView` switches.
     """
 
@@ -30,6 +31,7 @@ class ShowTab(Command):
     label: ClassVar[str]
     short_label: ClassVar[str] = ""
     needs_result: ClassVar[bool] = True
+    explains_itself: ClassVar[bool] = False
     views: ClassVar[int] = 1
     group = "Screen"
 
@@ -124,7 +126,7 @@ class ShowSweep(ShowTab):
 
     tab, label = "sweep", "Sweep"
     title, keys = "Show Sweep", ("5",)
-    needs_result = False
+    explains_itself = True
     views = 3
 
     @classmethod
@@ -145,7 +147,7 @@ class ShowLoad(ShowTab):
 
     tab, label = "load", "Load"
     title, keys = "Show Load", ("6",)
-    needs_result = False
+    explains_itself = True
     views = 2
 
     @classmethod

@@ -196,7 +196,8 @@ class MainScreen(DropsLateMessages):
         answer.styles.height = lines
         self._layout = layout = divide(width, height, rows or len(state.selected), answer=lines)
         self._name_mode()
-        measured = self.results is not None and (bool(rows) or not tab.needs_result)
+        says_what_to_press = tab.explains_itself and state.work == "idle"
+        measured = self.results is not None and (bool(rows) or not tab.needs_result or says_what_to_press)
         self.query_one("#side").display = mode == "wide" or (mode == "narrow" and tab is commands.ShowModels)
         self.query_one("#main").display = mode != "narrow" or tab is not commands.ShowModels
         self.query_one("#about").display = mode == "wide" or height - 3 - lines - _PLAN_ROWS >= 3

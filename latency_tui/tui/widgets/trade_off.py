@@ -138,14 +138,15 @@ def points_of(
         if one.score is None or one.metric != found.metric or one.statistics is None:
             continue
         shown = getattr(one.statistics, percentile)
-        value = shown.low if shown.is_bound else shown.value
+        is_bound = shown.is_bound and shown.low is not None
+        value = shown.low if is_bound else shown.value
         if not value:
             continue
-        ends = (None, None) if shown.is_bound else (shown.low, shown.high)
+        ends = (None, None) if is_bound else (shown.low, shown.high)
         points.append(
             ScatterPoint(
                 slug=one.slug,
-                name=f"{one.name} ≥" if shown.is_bound else one.name,
+                name=f"{one.name} ≥" if is_bound else one.name,
                 style=styles[one.slug],
                 seconds=(value, *ends),
                 score=(one.score, one.score_low, one.score_high),
