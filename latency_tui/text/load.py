@@ -127,9 +127,17 @@ def describe_highest_rate(result: Result, one: HighestRate) -> str:
     if one.passes is None:
         return f"{name} is undecided even at {fails}" if is_open else f"{name} fails even at {fails}"
     doubt = "" if one.confirmed else ", not confirmed by a fresh launch"
+    passes = format_rate(one.passes)
+    if not _is_valid_at(result, one, one.passes):
+        passes += " (invalid)"
     if one.fails is None:
-        return f"{name} passes up to {format_rate(one.passes)}, the highest rate that was tried{doubt}"
-    return f"{name} passes at {format_rate(one.passes)} and {'is undecided' if is_open else 'fails'} at {fails}{doubt}"
+        return f"{name} passes up to {passes}, the highest rate that was tried{doubt}"
+    return f"{name} passes at {passes} and {'is undecided' if is_open else 'fails'} at {fails}{doubt}"
+
+
+def _is_valid_at(result: Result, one: HighestRate, rate: float) -> bool:
+    """Return whether the figures of the candidate at a rate, if there are any, are valid."""
+    return all(r.valid for r in result.load if (r.candidate, r.rate) == (one.candidate, rate))
 
 
 def _verdict_at(result: Result, one: HighestRate, rate: float | None) -> str | None:

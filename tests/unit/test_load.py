@@ -301,6 +301,13 @@ def test_a_rate_without_a_failing_one_is_called_the_highest_tried() -> None:
     assert describe_highest_rate(result, msgspec.structs.replace(one, confirmed=True)) == words
 
 
+def test_a_highest_rate_whose_measurement_is_invalid_says_so() -> None:
+    spoiled = msgspec.structs.replace(load_result("random-forest", 0.004, rate=410.0), valid=False)
+    result = result_with(make_plan("p99 < 5ms", rates=(), find_rate=True), spoiled)
+    found = describe_highest_rate(result, HighestRate(candidate="random-forest", passes=410, fails=440, confirmed=True))
+    assert found == "Random Forest passes at 410/s (invalid) and fails at 440/s"
+
+
 def test_a_ranking_that_differs_under_load_is_said() -> None:
     result = result_with(make_plan(), load_result("logistic-regression", 0.009), load_result("random-forest", 0.007))
     assert "Alone, Logistic Regression is faster than Random Forest" in summarize_load(result)

@@ -227,10 +227,10 @@ class Coordinator:
         self._cores.leave(runner.cores)
         if load.find_rate and command.rates is None:
             runner.send_started()
-            search_rates(runner, self._channel, command, runner.able)
+            search_rates(runner, self._channel, command, runner.live_call_seconds)
         else:
             rates = (0.0,) if load.offline else load.rates
-            runner.run(dict.fromkeys(runner.able, rates) if command.rates is None else command.rates)
+            runner.run(dict.fromkeys(runner.live_call_seconds, rates) if command.rates is None else command.rates)
 
     def _measure_cold_starts(self, command: Measure) -> None:
         for candidate in command.plan.candidates:

@@ -38,15 +38,15 @@ FEW_WINDOWS = 4
 MAX_WAIT_SHARE = 0.5
 """A request that has waited for this share of the window's length ends the window: the backlog grows."""
 MIN_WAIT_CALLS = 20
-"""It may always wait for this many calls: a short window of a slow model is not overloaded yet."""
+"""A request may always wait for this many calls, so that a short window of a slow model is not called overloaded."""
 WINDOW_TIMEOUT_SECONDS = 10.0
 """Time limit of a window, in addition to its length, the longest wait and the plan's time limit for a call."""
 POLL_SECONDS = 0.5
 """How often time and memory of workers are checked: less often than elsewhere, because the engine may share a core."""
 OFFLINE_RATIO = 4
-"""Offline, so many times more requests are there than the workers are expected to answer."""
+"""Offline, the number of requests divided by the number that the workers are expected to answer."""
 MIN_CALL_SECONDS = 1e-6
-"""Shortest call that is assumed."""
+"""Shortest call that is assumed, so that the number of requests stays finite."""
 OFFLINE_WINDOWS = 5
 """Windows of each candidate offline, in turns."""
 STOP_SECONDS = 0.5
@@ -75,9 +75,9 @@ def cut_windows(load: LoadTest, rate: float, call_seconds: Iterable[float]) -> t
     """
     if load.offline:
         return OFFLINE_WINDOWS, load.duration / OFFLINE_WINDOWS
-    able = [seconds for seconds in call_seconds if rate * seconds < load.workers]
+    keeping_up = [seconds for seconds in call_seconds if rate * seconds < load.workers]
     shortest = max(MIN_WINDOW_SECONDS, MIN_WINDOW_REQUESTS / rate)
-    wanted = max(shortest, MIN_WINDOW_CALLS * max(able, default=0.0))
+    wanted = max(shortest, MIN_WINDOW_CALLS * max(keeping_up, default=0.0))
     count = max(int(load.duration / wanted), min(FEW_WINDOWS, int(load.duration / shortest)), 1)
     count = min(count, max(MAX_WINDOWS, int(load.duration / LONG_WINDOW_SECONDS)))
     return count, load.duration / count
@@ -101,11 +101,13 @@ def order_windows(
     for slug in call_seconds:
         for rate in rates.get(slug, ()):
             slugs_of.setdefault(rate, []).append(slug)
-    cut = {rate: cut_windows(load, rate, (call_seconds[slug] for slug in slugs)) for rate, slugs in slugs_of.items()}
+    windows_of = {
+        rate: cut_windows(load, rate, (call_seconds[slug] for slug in slugs)) for rate, slugs in slugs_of.items()
+    }
     found: list[Window] = []
-    for number in range(max((count for count, _ in cut.values()), default=0)):
-        for rate in rng.sample(list(cut), len(cut)):
-            count, seconds = cut[rate]
+    for number in range(max((count for count, _ in windows_of.values()), default=0)):
+        for rate in rng.sample(list(windows_of), len(windows_of)):
+            count, seconds = windows_of[rate]
             if number < count:
                 found += [
                     Window(slug, rate, number, seconds) for slug in rng.sample(slugs_of[rate], len(slugs_of[rate]))
@@ -153,7 +155,7 @@ class LoadRunner:
         )
 
     @property
-    def able(self) -> dict[str, float]:
+    def live_call_seconds(self) -> dict[str, float]:
         """Seconds per call of the candidates that have not failed, by slug."""
         return {
             slug: seconds
@@ -170,7 +172,7 @@ class LoadRunner:
         Raises:
             JobStopped: The client stopped the job; what was measured before has been sent.
         """
-        windows = order_windows(self._load, self.able, f"{self._plan.seed}/{self._command.launch}", rates)
+        windows = order_windows(self._load, self.live_call_seconds, f"{self._plan.seed}/{self._command.launch}", rates)
         left = sum(window.seconds for window in windows)
         self.send_started(len(windows), left)
         for place, window in enumerate(windows, start=1):
@@ -179,7 +181,7 @@ class LoadRunner:
                 self.run_window(window, len(windows) - place, left)
 
     def send_started(self, windows: int = 0, seconds: float = 0.0) -> None:
-        """Say how the load test is done; the number of windows is 0 if it is not known."""
+        """Send how the load test is run; the number of windows is 0 if it is not known."""
         self._channel.send(
             LoadStarted(
                 job=self._command.job,
@@ -250,21 +252,21 @@ class LoadRunner:
         return event
 
     def _serve(self, window: Window, queue: RequestQueue, max_wait: float) -> None:
-        """Let the workers of a candidate answer all requests.
+        """Let the workers of a candidate answer the requests of a window.
 
         Raises:
             CandidateLost: A worker raised, crashed, hung or filled the memory.
             JobStopped: The client stopped the job.
         """
         processes = self._worker_processes(window)
-        each = 1 if self._load.worker_kind == "process" else self._load.workers
+        workers_per_process = 1 if self._load.worker_kind == "process" else self._load.workers
         candidate = self._candidates[window.slug]
         timeout = window.seconds + max_wait + self._plan.call_timeout + WINDOW_TIMEOUT_SECONDS
         for number, process in enumerate(processes):
             request = AnswerRequests(
                 queue=queue.path,
-                worker=number * each,
-                workers=each,
+                worker=number * workers_per_process,
+                workers=workers_per_process,
                 as_threads=self._load.worker_kind == "thread",
                 threads=int(candidate.settings.get("threads", self._plan.threads)),
                 pinned=worker_cores(self.cores, candidate, self._plan, number),
@@ -299,14 +301,14 @@ class LoadRunner:
             CandidateLost: There are fewer processes than workers.
         """
         wanted = worker_processes(self._plan)
-        all_of_it = self._supervisor.processes(window.slug)
-        processes = all_of_it[1:] if len(all_of_it) > wanted else all_of_it
+        replicas = self._supervisor.processes(window.slug)
+        processes = replicas[1:] if len(replicas) > wanted else replicas
         if len(processes) < wanted:
             message = (
-                f"{wanted} workers need {wanted} processes, and its model could be copied to {len(processes)} only; "
+                f"{wanted} workers need {wanted} processes, but its model could be copied to only {len(processes)}; "
                 "use --worker-kind thread"
             )
-            self._supervisor.mark_failed(all_of_it[0], "settings", message, "")
+            self._supervisor.mark_failed(replicas[0], "settings", message, "")
             raise CandidateLost
         first = window.number * wanted
         return [processes[(first + number) % len(processes)] for number in range(wanted)]

@@ -26,7 +26,7 @@ _CHART_SECONDS = 0.95  # between redraws while numbers come in
 _MIN_CHART, _MIN_HEIGHT = 10, 22  # rows
 _WHAT = (
     "Requests arrive at a rate that you choose, and wait while the workers are busy. The response time counts from the "
-    "arrival of a request. With a limit instead of a rate, the highest rate that keeps it is searched."
+    "arrival of a request. If you give a limit and no rate, the highest rate that meets the limit is searched for."
 )
 _MEANING = "Service time and wait are means; p50 and p99 are of the response time, which is their sum."
 

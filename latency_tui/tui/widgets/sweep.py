@@ -123,7 +123,7 @@ def _words(measurement: ShownMeasurement, width: int, *, running: bool) -> list[
     failed = [one for one in result.candidates if one.status == "failed"]
     lines: list[Line] = [[(line, "")] for one in sentences for line in wrap(sanitize_line(one), width)]
     if running and not sentences:
-        lines = [[("Crossings, fits and knees appear after ten rounds.", MUTED)]]
+        lines = [[("What follows from the curves appears here after ten rounds.", MUTED)]]
     for one in failed:
         text = sanitize_line(f"{one.name} failed: {one.error or 'no reason is known'}")
         lines += [[(line, "$text-error")] for line in wrap(text, width)]

@@ -33,7 +33,7 @@ _NO_TARGETS = (
     f"{ChangeData.key_label()} and choose a bundled dataset, or FILE[target=COLUMN]."
 )
 _TWO_MODELS = "A trade-off weighs two models or more; select another one and measure again."
-_NO_SWEEP = "The cells of a sweep are not weighed against each other; measure without a sweep."
+_NO_SWEEP = "A sweep has no trade-off; measure without a sweep to weigh scores against latency."
 _NOT_SCORED = "No model has a score. The notes on a model say why."
 
 
