@@ -28,10 +28,14 @@ class _Tail(NamedTuple):
 def describe_spread(result: Result) -> str:
     """Return which candidates have the longest tail; empty if nothing was measured.
 
-    The highest percentile counts for which all candidates have enough calls, up to p99. Tails with
-    overlapping intervals are not shown to differ; without intervals, the sentence is only about these calls.
+    Of a sweep, each model counts at its first value. The highest percentile counts for which all candidates have enough
+    calls, up to p99. Tails with overlapping intervals are not shown to differ; without intervals, the sentence is only
+    about these calls.
     """
     measured = [c for c in result.measured if c.status != "failed" and c.statistics and c.statistics.p50.value]
+    if result.sweeps:
+        first = {*result.plan.first_cells}
+        measured = [candidate for candidate in measured if candidate.slug in first]
     if not measured:
         return ""
     key = _highest_known(measured)

@@ -9,6 +9,7 @@ from latency_tui.result.result import CandidateResult, Result
 from latency_tui.stats.percentiles import Percentile
 from latency_tui.text.spread import describe_spread
 from tests.unit.fake_result import make_candidate, make_result
+from tests.unit.test_sweeps import measured as sweep
 
 
 def candidate(
@@ -91,3 +92,15 @@ def test_the_sentence_has_no_line_breaks_of_a_name() -> None:
     result: Result = msgspec.structs.replace(make_result(), candidates=(evil,))
     assert "\n" not in describe_spread(result)
     assert "\x1b" not in describe_spread(result)
+
+
+def test_of_a_sweep_each_model_counts_at_its_first_value() -> None:
+    result = sweep("batch=1,64", {"flat": lambda n: 40 + n, "steep": lambda n: 10 + 3 * n})
+    tails = {"flat[batch=1]": 1.2, "flat[batch=64]": 9.0, "steep[batch=1]": 3.1, "steep[batch=64]": 8.0}
+    cells = tuple(
+        msgspec.structs.replace(one, statistics=candidate(0, tails[one.slug]).statistics) for one in result.candidates
+    )
+    assert describe_spread(msgspec.structs.replace(result, candidates=cells)) == (
+        "steep [batch=1] has the longest tail: its p99 is 3.10× its p50 (3.04–3.16), compared with 1.20× for flat "
+        "[batch=1]."
+    )
