@@ -9,6 +9,7 @@ from textual.content import Content
 from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.hosts import ASSUMPTION, describe_host_ratio, describe_ratio, has_differences, preflight_rows
 from latency_tui.text.sanitize import align, cell_width
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.hosts_view import sharing_refusal
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit, sanitize_line, wrap
@@ -104,14 +105,15 @@ def host_lines(view: HostsView, width: int) -> list[Content]:
     """Return a line per host that measures or has measured."""
     if view.stage not in ("measuring", "stopping", "finished"):
         return []
-    names = max(min(max(cell_width(sanitize_line(line.name)) for line in view.lines), width // 3), 4)
+    short = short_names([sanitize_line(line.name) for line in view.lines], max(width // 3, 4))
+    names = max(map(cell_width, short))
     facts = [_fact(view, line) for line in view.lines]
     cpus = max(cell_width(sanitize_line(line.description.cpu)) for line in view.lines)
     room = width - names - 2 - max(cell_width(text) for text, _ in facts) - 2
     cpus = min(cpus, room) if room >= 12 else 0
     found = []
-    for line, (text, style) in zip(view.lines, facts, strict=True):
-        parts = [(fit(sanitize_line(line.name), names), "bold"), ("  ", "")]
+    for line, name, (text, style) in zip(view.lines, short, facts, strict=True):
+        parts = [(fit(name, names), "bold"), ("  ", "")]
         if cpus:
             parts += [(fit(sanitize_line(line.description.cpu), cpus), MUTED), ("  ", "")]
         used = names + 2 + (cpus + 2 if cpus else 0)
@@ -204,13 +206,29 @@ def _columns_or_paragraphs(
     table = _table(title, names, columns, verdicts)
     if max(map(cell_width, table)) <= width:
         return [Content.styled(table[0], _HEADING), *map(Content, table[1:])]
+    short = short_names([*columns], max(width // 3, 4))
     lines: list[Content] = []
     for number, (name, verdict) in enumerate(zip(names, verdicts, strict=True)):
         lines += [Content("")] if lines else []
-        lines.append(Content.assemble((fit(name, min(cell_width(name), width)), _HEADING), "  ", (verdict, MUTED)))
-        rows = [(host, *cells[number]) for host, cells in columns.items()]
-        lines += [Content(f"  {line}") for line in align(rows, right=(1,))] if rows else []
+        *above, last = wrap(name, width) or [""]
+        lines += [Content.styled(line, _HEADING) for line in above]
+        if cell_width(last) + 2 + cell_width(verdict) <= width:
+            lines.append(Content.assemble((last, _HEADING), "  ", (verdict, MUTED)))
+        else:
+            lines += [Content.styled(last, _HEADING), *_styled(verdict, width, MUTED)]
+        rows = [(host, *cells[number]) for host, cells in zip(short, columns.values(), strict=True)]
+        lines += [Content(f"  {line}") for line in _fitting(rows, width - 2)]
     return lines
+
+
+def _fitting(rows: list[tuple[str, str, str]], width: int) -> list[str]:
+    """Return lines of hosts, latencies and ratios; shorter ones, or several per host, where there is little room."""
+    brief = [(host, p50, _short(ratio)) for host, p50, ratio in rows]
+    for candidate in (rows, brief):
+        lines = align(candidate, right=(1,)) if candidate else []
+        if all(cell_width(line) <= width for line in lines):
+            return lines
+    return [part for row in brief for part in _flow([" ".join(row[:2]), row[2]] if row[2] else [" ".join(row)], width)]
 
 
 def _table(title: str, names: list[str], columns: dict[str, list[tuple[str, str]]], verdicts: list[str]) -> list[str]:
