@@ -30,7 +30,7 @@ def tested_limits(plan: Plan, limits: Iterable[Limit], baseline: str | None) -> 
         baseline: Slug of the baseline, to which no relative limit applies; None if it is not part of the plan.
 
     Raises:
-        UsageError: No limit is an upper bound on the ratio of two p50 above 1.
+        UsageError: No limit is an upper bound on the ratio of two p50 above 1, or it is on no tested model.
     """
     usable = [one for one in limits if one.relative and one.metric == "p50" and one.bound > 1 + plan.equivalence]
     if not usable:
@@ -39,8 +39,15 @@ def tested_limits(plan: Plan, limits: Iterable[Limit], baseline: str | None) -> 
             "--limit 'p50 < 1.05x'."
         )
     slugs = [one.slug for one in plan.candidates]
+    for one in usable:
+        if one.candidate not in (None, *slugs):
+            raise UsageError(
+                f"The limit '{one}' is for '{one.candidate}', which is not among the candidates: {', '.join(slugs)}."
+            )
     slugs = [slug for slug in slugs if slug != baseline] or slugs
     found = {slug: [one for one in usable if one.candidate in (None, slug)] for slug in slugs}
+    if not any(found.values()):
+        raise UsageError(f"The limit '{usable[0]}' is on the baseline; name a limit of another model.")
     return {slug: several[0] for slug, several in found.items() if several}
 
 

@@ -58,3 +58,17 @@ def test_ctrl_c_prints_a_verdict_and_exits_with_130() -> None:
     assert running.returncode == 130
     assert out.splitlines()[-1].split(":")[0] in ("PASS", "INCONCLUSIVE")
     assert "Interrupted by SIGINT" in err
+
+
+def test_a_self_test_measures_each_model_beside_three_copies(tmp_path: Path) -> None:
+    path = tmp_path / "test.json"
+    models = ("-m", "logistic-regression", "-m", "linear-svm")
+    done = check(*models, "--limit", "p50 < 1.5x", "--self-test", "-o", str(path))
+    found = json.loads(path.read_text())
+    assert done.returncode == found["exit_code"] == {"PASS": 0, "FAIL": 3}[found["verdict"]], done.stderr
+    assert [one["model"] for one in found["models"]] == ["Logistic Regression", "Linear SVM"]
+    for one in found["models"]:
+        assert [line["slowdown"] for line in one["lines"]] == [0.0, 0.5, 1.25]
+        assert one["lines"][2]["line"]["verdict"] == "FAIL", "more than twice as slow"
+        assert one["lines"][0]["line"]["verdict"] != "FAIL", "an identical copy"
+    assert done.stdout.splitlines()[-1].startswith(f"{found['verdict']}: this check")

@@ -565,7 +565,14 @@ def test_a_self_test_tests_only_models_that_a_limit_applies_to(play: Play) -> No
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--limit", "p50 < 1ms"), ("--limit", "p50 < 1.005x"), ("--limit", "p50 < 1.2x", "--github")]
+    "arguments",
+    [
+        ("--limit", "p50 < 1ms"),
+        ("--limit", "p50 < 1.005x"),
+        ("--limit", "p50 < 1.2x", "--github"),
+        ("--limit", "p50 < 1.2x", "--limit", "nobody: p50 < 1.2x"),
+        ("-m", "rbf-svm", "--limit", "rbf-svm: p50 < 1.2x", "--baseline", "rbf-svm"),
+    ],
 )
 def test_a_self_test_that_makes_no_sense_is_refused(play: Play, arguments: tuple[str, ...]) -> None:
     measured = play({})
