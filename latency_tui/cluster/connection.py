@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import sys
 import warnings
 from collections.abc import AsyncGenerator, Sequence
@@ -19,11 +20,16 @@ CONNECT_SECONDS = 20.0
 """How long the scheduler may take to answer."""
 START_SECONDS = 60.0
 """How long a worker on a host may take until it is there."""
+_LOOPBACK = "127.0.0.1"
+_PORT_TRIALS = 20
 _SILENT = logging.CRITICAL + 1
 LOCAL = "local"
 """Name of this machine among the hosts."""
-WORKER_OPTIONS = {"nthreads": 1, "resources": {RESOURCE: 1}, "memory_limit": 0}
-"""Options of the workers that are started here: one plan at a time, and no limit but that of the plan."""
+_STATUS_PAGE = f"{_LOOPBACK}:0"
+WORKER_OPTIONS = {"nthreads": 1, "resources": {RESOURCE: 1}, "memory_limit": 0, "dashboard_address": _STATUS_PAGE}
+"""Options of the workers that are started here: one plan at a time, and no limit but that of the plan. Dask always has
+a status page; it is reachable from its own host only.
+"""
 
 
 @contextlib.asynccontextmanager
@@ -76,22 +82,25 @@ async def start_on(
     python = remote_python or sys.executable
     remote = [host for host in hosts if host != LOCAL]
     answers = dict(zip(remote, await asyncio.gather(*(ssh.check(host, python) for host in remote)), strict=True))
-    unusable = [UnusableHost(name=host, reason=reason) for host, (_, reason) in answers.items() if reason]
+    unusable = [UnusableHost(name=host, reason=one.problem) for host, one in answers.items() if one.problem]
     usable = [host for host in hosts if host not in {one.name for one in unusable}]
     if not usable:
         raise EngineError(" ".join(f"{one.name}: {one.reason}" for one in unusable))
-    here = {ours for ours, reason in answers.values() if not reason} or {"127.0.0.1"}
+    here = sorted({one.here for one in answers.values() if not one.problem}) or [_LOOPBACK]
     workers = {
         host: {
             "cls": distributed.Nanny,
-            "options": {**WORKER_OPTIONS, "name": host, "silence_logs": _SILENT},
+            "options": {**WORKER_OPTIONS, "name": host, "host": _LOOPBACK, "silence_logs": _SILENT},
         }
         if host == LOCAL
-        else ssh.worker(host, answers[host][0], python, WORKER_OPTIONS)
+        else ssh.worker(host, answers[host], python, WORKER_OPTIONS)
         for host in usable
     }
-    # Anyone who reaches a scheduler can run code on its workers, so it listens only on the address that the hosts use.
-    options = {"dashboard": False, "host": here.pop() if len(here) == 1 else "0.0.0.0", "port": 0}  # noqa: S104
+    # Whoever reaches a scheduler or a worker can run code on all of them. So each listens only where it is needed: the
+    # scheduler on the addresses by which the hosts know this machine (several if they are in different networks, with
+    # one port, because Dask tells workers a single one), and the local worker on the loopback interface.
+    options = {"host": here, "port": free_port(here) if len(here) > 1 else 0}
+    options |= {"dashboard": False, "dashboard_address": _STATUS_PAGE}
     try:
         cluster = await distributed.SpecCluster(
             workers=workers,
@@ -109,6 +118,24 @@ async def start_on(
     finally:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(cluster.close(), CONNECT_SECONDS)
+
+
+def free_port(addresses: Sequence[str]) -> int:
+    """Return a port that is free on each of these addresses of this machine.
+
+    Raises:
+        EngineError: There is none.
+    """
+    for _ in range(_PORT_TRIALS):
+        with contextlib.ExitStack() as opened, contextlib.suppress(OSError):
+            port = 0
+            for address in addresses:
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                bound = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                bound.bind((address, port))
+                port = int(bound.getsockname()[1])
+            return port
+    raise EngineError(f"No port is free on all of {', '.join(addresses)}, by which the hosts know this machine.")
 
 
 async def _wait_for_workers(client: Any, names: set[str]) -> list[str]:

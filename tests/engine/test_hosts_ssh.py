@@ -36,7 +36,7 @@ class Hosts:
         self.folder = folder
         self.mark = f"l{os.getpid() % 100_000}"
         self.names = (f"{self.mark}a", f"{self.mark}b")
-        self._network = f"10.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250}"
+        self.network = f"10.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250}"
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -45,12 +45,12 @@ class Hosts:
         for key in (ssh / "id", self.folder / "host_key"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         _command(f"ip link add {self.mark} type bridge")
-        _command(f"ip addr add {self._network}.1/24 dev {self.mark}")
+        _command(f"ip addr add {self.network}.1/24 dev {self.mark}")
         _command(f"ip link set {self.mark} up")
         Path("/run/sshd").mkdir(exist_ok=True)
         host_key = " ".join((self.folder / "host_key.pub").read_text().split()[:2])
         for number, name in enumerate(self.names, 11):
-            address = f"{self._network}.{number}"
+            address = f"{self.network}.{number}"
             _command(f"ip netns add {name}")
             _command(f"ip link add v{name} type veth peer name eth0 netns {name}")
             _command(f"ip link set v{name} master {self.mark} up")
@@ -199,3 +199,25 @@ def test_a_host_that_is_cut_off_is_named_and_the_other_goes_on(hosts: Hosts, tmp
     assert first["result"]["candidates"][0]["status"] == "measured"
     assert second["error"] != ""
     assert "Traceback" not in err
+
+
+def test_what_runs_code_is_reachable_only_on_the_addresses_it_needs(hosts: Hosts) -> None:
+    name = hosts.names[0]
+    process = hosts.run("-m", "logistic-regression", "-t", "60", hosts=f"{name},local")
+    _wait_until(lambda: len(hosts.processes()) > 2 or process.poll() is not None, 120)
+    front_end = psutil.Process(process.pid)
+    here = {
+        one.laddr.ip
+        for each in (front_end, *front_end.children(recursive=True))
+        for one in each.net_connections()
+        if one.status == psutil.CONN_LISTEN
+    }
+    listed = subprocess.run(
+        ["ip", "netns", "exec", name, "ss", "-Hltn"], capture_output=True, text=True, check=True
+    ).stdout
+    there = {line.split()[3].rpartition(":")[0] for line in listed.splitlines()}
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert here == {"127.0.0.1", f"{hosts.network}.1"}, err
+    assert there == {"127.0.0.1", f"{hosts.network}.11"}, err
+    assert "8787" not in err

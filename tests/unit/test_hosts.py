@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,9 +19,10 @@ from click.testing import CliRunner
 from latency_tui.analysis.across_hosts import common_baseline, compare_across_hosts
 from latency_tui.cli import cli
 from latency_tui.cli.hosts_options import take_hosts
+from latency_tui.cluster.connection import free_port
 from latency_tui.cluster.hosts import Host, unique_names
 from latency_tui.cluster.shipping import files_of, relocate
-from latency_tui.errors import NothingToExportError, UsageError
+from latency_tui.errors import EngineError, NothingToExportError, UsageError
 from latency_tui.history.reading import read_result
 from latency_tui.plan import BUILTIN_MODELS, Candidate, FileDataset, ModelSpec, Plan, Workload
 from latency_tui.report.formats import write
@@ -298,6 +301,16 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(monkeypatch: pytest.Mo
     assert outcome.exit_code == 1
     assert "does not answer" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_a_scheduler_for_hosts_in_two_networks_has_one_free_port() -> None:
+    addresses = ["127.0.0.1", "127.0.0.2"]
+    port = free_port(addresses)
+    with contextlib.ExitStack() as opened:
+        for address in addresses:
+            opened.enter_context(socket.create_server((address, port)))
+    with pytest.raises(EngineError, match="No port is free on all of"):
+        free_port(["127.0.0.1", "192.0.2.1"])
 
 
 def test_a_scheduler_file_that_does_not_exist_is_a_usage_error() -> None:
