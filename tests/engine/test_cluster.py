@@ -314,6 +314,46 @@ def test_a_module_that_a_host_lacks_is_the_reason_in_its_result(cluster: Cluster
         assert "mine" in host["result"]["candidates"][0]["error"]
 
 
+def _check(cluster: Cluster, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "latency_tui", "check", "--cluster", str(cluster.file), "--no-history"),
+            *("-m", "logistic-regression", *options),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cluster.folder,
+    )
+
+
+def test_a_slower_model_fails_a_check_twice_on_every_host(cluster: Cluster) -> None:
+    slower = ("-m", "logistic-regression[slowdown=3]", "--baseline", "logistic-regression", "--limit", "p50 < 1.2x")
+    code, found, err = _json(_check(cluster, *slower, "-n", "500", "--limit", "p50 < 1min", "--format", "json"))
+    assert (code, found["verdict"]) == (3, "FAIL"), err
+    assert len(found["hosts"]) == 3
+    for host in found["hosts"]:
+        verdicts = {line["limit"]: line for line in host["gate"]["lines"] if "slowdown" in line["candidate"]}
+        assert verdicts["p50 < 1.2x"]["verdict"] == "FAIL"
+        assert verdicts["p50 < 1.2x"]["again"]["verdict"] == "fail"
+        assert verdicts["p50 < 1min"]["verdict"] == "PASS"
+        assert host["gate"]["confirmation"]["candidates"]
+
+
+def test_a_host_that_dies_in_a_check_is_an_error_and_not_a_pass(cluster: Cluster) -> None:
+    process = _check(cluster, "-t", "4", "--limit", "p50 < 1min")
+    _wait_until(lambda: cluster.engines(ADDRESSES[2]))
+    cluster.workers[ADDRESSES[2]].send_signal(signal.SIGKILL)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1, err
+    *lines, verdict = out.splitlines()
+    assert verdict.startswith("INCONCLUSIVE: ")
+    assert verdict.endswith(" failed.")
+    assert sum(line.startswith("ERROR: ") and "has left the cluster" in line for line in lines) == 1
+    assert sum(line.startswith("PASS  ") for line in lines) == 2
+    assert "Traceback" not in err
+
+
 def test_a_lost_scheduler_ends_the_measurement_on_every_host(cluster: Cluster) -> None:
     process = _run(cluster, "-m", "logistic-regression", "-t", "60")
     _wait_until(lambda: all(cluster.engines(address) for address in ADDRESSES))
