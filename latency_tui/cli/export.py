@@ -42,11 +42,22 @@ def command(
 
     from latency_tui.cli.history_options import history_to_read
     from latency_tui.cli.output import emit, print_status, terminal_style  # deferred: with numpy 150 ms
-    from latency_tui.history.reading import read_result
+    from latency_tui.history.reading import read_hosts, read_result
     from latency_tui.report.formats import pieces, write
+    from latency_tui.report.hosts import HOSTS_FORMATS, hosts_pieces
+    from latency_tui.result.atomic_files import write_content
     from latency_tui.text.exports import describe_omissions
     from latency_tui.text.sanitize import clean
 
+    hosts_format = next((one for one in HOSTS_FORMATS if one == report_format), None)
+    if hosts_format is not None and (hosts := read_hosts(reference)) is not None:
+        if path is None:
+            width, colour = terminal_style()
+            text = hosts_pieces(hosts, hosts_format, width=width, colour=colour, samples=not no_samples)
+            return emit(text, json=FORMATS[hosts_format].is_json)
+        write_content(path, (piece.encode() for piece in hosts_pieces(hosts, hosts_format, samples=not no_samples)))
+        print_status(clean(f"Written to {path}."))
+        return 0
     result = read_result(reference, history_to_read(history))
     if omissions := describe_omissions(result, report_format):
         print_status(f"latency-tui: {omissions}")

@@ -9,6 +9,7 @@ from latency_tui.errors import UsageError
 from latency_tui.history.references import LAST, is_path
 from latency_tui.history.store import History
 from latency_tui.result.host_entries import measured_in, split_host
+from latency_tui.result.hosts import HostsResult
 from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import Result
 
@@ -47,6 +48,21 @@ def measured_hosts(path: Path) -> list[str]:
         return measured_in(decode_head(content, file).hosts or ())
     except UsageError:  # a file of another tool
         return []
+
+
+def read_hosts(reference: str | Path) -> HostsResult | None:
+    """Return the results of several hosts in a file; None if the reference is of one result.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    if not is_path(reference) or not measured_hosts(Path(reference).expanduser()):
+        return None
+    from latency_tui.result.hosts import decode_hosts  # deferred, as below
+    from latency_tui.result.result import MAX_BYTES
+
+    path = Path(reference).expanduser()
+    return decode_hosts(read_whole(path, MAX_BYTES, wanted="result"), path)
 
 
 def read_result_or_suite(reference: str | Path, history: Path | None = None, *, samples: bool = True) -> Result | Suite:

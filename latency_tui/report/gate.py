@@ -9,6 +9,7 @@ import msgspec
 
 from latency_tui.report.markup import escape_markdown
 from latency_tui.text.gate import (
+    describe_failures,
     describe_gate,
     describe_host,
     describe_improvement,
@@ -50,6 +51,7 @@ def notes_of(gate: Gate) -> list[tuple[str, str]]:
     """Return the lines below the limits as pairs of kind and text."""
     notes = [("baseline", clean(gate.baseline))] if gate.baseline else []
     notes += [("differs", describe_difference(one)) for one in gate.differences]
+    notes += [("failed", text) for text in describe_failures(gate.result)]
     notes += [("faster", describe_improvement(one)) for one in gate.improvements]
     return [*notes, ("on this host", describe_host(gate.environment))]
 

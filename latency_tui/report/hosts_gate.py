@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latency_tui.report.markup import escape_markdown
-from latency_tui.text.gate import describe_improvement, describe_line, describe_machine
+from latency_tui.text.gate import describe_failures, describe_improvement, describe_line, describe_machine
 from latency_tui.text.hosts_gate import describe_hosts_gate
 from latency_tui.text.sanitize import align, clean
 from latency_tui.text.saved_comparison import describe_difference
@@ -59,5 +59,6 @@ def _notes_on(one: HostGate) -> list[tuple[str, str]]:
         return []
     host = clean(one.host)
     notes = [(f"differs on {host}", describe_difference(difference)) for difference in one.gate.differences]
+    notes += [(f"failed on {host}", text) for text in describe_failures(one.gate.result)]
     notes += [(f"faster on {host}", describe_improvement(improvement)) for improvement in one.gate.improvements]
     return [*notes, (f"on {host}", describe_machine(one.gate.environment))]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
+from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
+from latency_tui.result.json_arrays import decode_row
 from latency_tui.result.result import JSON_SCHEMA_VERSION, Result
 from latency_tui.stats.comparison import Verdict
 
@@ -127,3 +130,22 @@ class HostsResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def _encode(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def decode_hosts(content: bytes, path: Path) -> HostsResult:
+    """Decode the JSON of the results of several hosts.
+
+    Args:
+        content: The JSON.
+        path: The file that it comes from, for messages.
+
+    Raises:
+        UsageError: It is not what `HostsResult.json_pieces` returns.
+    """
+    try:
+        return _decoder.decode(content)
+    except (msgspec.MsgspecError, UsageError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a result of latency-tui: {str(error).rstrip('.')}.") from error
+
+
+_decoder = msgspec.json.Decoder(HostsResult, dec_hook=decode_row)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from latency_tui.engine.protocol import Environment
     from latency_tui.result.check_outcome import CheckOutcome, GateLine
     from latency_tui.result.gate import Gate, Improvement
+    from latency_tui.result.result import Result
     from latency_tui.result.self_test import ModelSelfTest, SelfTest, SelfTestLine
 
 
@@ -37,6 +38,12 @@ def describe_line(line: GateLine) -> str:
 def describe_improvement(one: Improvement) -> str:
     """Return how much faster a candidate is than the baseline."""
     return f"{clean(one.name)} is {format_ratio(one.ratio, one.low, one.high)} than the baseline"
+
+
+def describe_failures(result: Result | None) -> list[str]:
+    """Return why models failed, one sentence each."""
+    failed = [one for one in result.candidates if one.status == "failed"] if result else []
+    return [clean(f"{one.name}: {one.error or 'no reason is known'}") for one in failed]
 
 
 def describe_host(machine: Environment | None) -> str:

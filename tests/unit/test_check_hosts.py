@@ -183,6 +183,7 @@ def test_a_model_that_fails_on_hosts_has_the_exit_code_of_run(play: Play) -> Non
     play({"a": [{}]}, extra=(failed,))
     done = check("--limit", "p50 < 1ms")
     assert (done.exit_code, last_line(done)) == (4, "INCONCLUSIVE: 1 of 2 limits is undecided on a.")
+    assert "failed on a: Linear SVM: no" in done.stdout
 
 
 SAVED = Plan(candidates=tuple(Candidate(model=BUILTIN_MODELS[k]) for k in (0, 2)), launches=5)

@@ -270,6 +270,7 @@ def test_a_model_that_fails_is_undecided_and_has_the_exit_code_of_run(play: Play
     done = check("--limit", "p50 < 1ms")
     assert done.exit_code == 4
     assert last_line(done) == "INCONCLUSIVE: 1 of 2 limits is undecided on this host."
+    assert "failed: Linear SVM: ValueError: no" in done.stdout
     play({}, extra=(EngineError("The measuring process ended."),))
     done = check("--limit", "p50 < 1ms")
     assert (done.exit_code, last_line(done)) == (1, "INCONCLUSIVE: 2 of 2 limits are undecided on this host.")

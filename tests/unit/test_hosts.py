@@ -222,6 +222,22 @@ def test_importing_a_file_of_hosts_keeps_the_result_of_each(tmp_path: Path) -> N
     assert len(json.loads(listed.stdout)) == 2
 
 
+def test_a_file_of_hosts_is_exported_whole_or_by_host(tmp_path: Path) -> None:
+    path, page = tmp_path / "hosts.json", tmp_path / "hosts.html"
+    value = _hosts_result({"a": _result(1e-3, 2e-3), "b": _result(2e-3, 3e-3)}, {"c": "c is gone."})
+    path.write_text("".join(hosts_pieces(value, "json")))
+    assert CliRunner().invoke(cli, ["export", str(path), "-o", str(page)]).exit_code == 0
+    assert page.read_text() == "".join(hosts_pieces(value, "html"))
+    done = CliRunner().invoke(cli, ["export", str(path), "--to", "json"])
+    assert json.loads(done.stdout) == json.loads(path.read_text())
+    done = CliRunner().invoke(cli, ["export", f"{path}#b", "--to", "csv"])
+    assert "host_error" not in done.stdout
+    assert ",0.002," in done.stdout
+    done = CliRunner().invoke(cli, ["export", str(path), "--to", "svg"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "name one of them" in done.stderr
+
+
 def _description(**changes: Any) -> HostDescription:
     values = {"host": "h", "cpu": "A", "cores": 2, "os": "Linux", "python": "3.11.7", "versions": {"numpy": "2.0"}}
     return HostDescription(**{**values, **changes})
