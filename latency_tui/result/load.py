@@ -161,10 +161,13 @@ def verdict_of_search(load: Iterable[LoadResult], found: HighestRate) -> Literal
         load: The figures of all candidates and rates.
         found: The outcome of the search.
     """
+    rate = found.fails if found.passes is None else found.passes
+    at = next((one for one in load if (one.candidate, one.rate) == (found.candidate, rate)), None)
+    if at is None or not at.valid:
+        return "inconclusive"
     if found.passes is not None:
         return "pass"
-    lowest = next((one for one in load if (one.candidate, one.rate) == (found.candidate, found.fails)), None)
-    return "fail" if lowest is not None and lowest.valid and lowest.verdict == "fail" else "inconclusive"
+    return "fail" if at.verdict == "fail" else "inconclusive"
 
 
 class HighestRate(msgspec.Struct, frozen=True, kw_only=True):

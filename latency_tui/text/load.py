@@ -124,6 +124,8 @@ def describe_highest_rate(result: Result, one: HighestRate) -> str:
         return f"{name} was not measured at any rate"
     fails = f"{format_rate(one.fails)}{_reason(result, one)}"
     is_open = _verdict_at(result, one, one.fails) == "inconclusive"
+    if one.fails is not None and not _is_valid_at(result, one, one.fails):  # even if it seems to be overloaded
+        fails, is_open = f"{format_rate(one.fails)} (invalid)", True
     if one.passes is None:
         return f"{name} is undecided even at {fails}" if is_open else f"{name} fails even at {fails}"
     doubt = "" if one.confirmed else ", not confirmed by a fresh launch"

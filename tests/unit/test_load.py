@@ -31,7 +31,14 @@ from latency_tui.report.command import format_command
 from latency_tui.report.load import load_rows, offline_rows
 from latency_tui.report.progress import Progress
 from latency_tui.result.limit_verdict import LimitVerdict
-from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics, all_limit_verdicts
+from latency_tui.result.load import (
+    HighestRate,
+    LoadResult,
+    LoadVerdict,
+    TimeStatistics,
+    all_limit_verdicts,
+    verdict_of_search,
+)
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.offline import OfflineResult
 from latency_tui.result.result import Result
@@ -306,6 +313,18 @@ def test_a_highest_rate_whose_measurement_is_invalid_says_so() -> None:
     result = result_with(make_plan("p99 < 5ms", rates=(), find_rate=True), spoiled)
     found = describe_highest_rate(result, HighestRate(candidate="random-forest", passes=410, fails=440, confirmed=True))
     assert found == "Random Forest passes at 410/s (invalid) and fails at 440/s"
+
+
+def test_an_invalid_measurement_does_not_fail_even_if_its_backlog_grew() -> None:
+    spoiled = msgspec.structs.replace(load_result("random-forest", None, rate=440.0), valid=False)
+    result = result_with(make_plan("p99 < 5ms", rates=(), find_rate=True), spoiled)
+    alone = HighestRate(candidate="random-forest", passes=None, fails=440)
+    assert describe_highest_rate(result, alone) == "Random Forest is undecided even at 440/s (invalid)"
+    assert verdict_of_search(result.load, alone) == "inconclusive"
+    with_pass = HighestRate(candidate="random-forest", passes=410, fails=440, confirmed=True)
+    assert describe_highest_rate(result, with_pass) == (
+        "Random Forest passes at 410/s and is undecided at 440/s (invalid)"
+    )
 
 
 def test_a_ranking_that_differs_under_load_is_said() -> None:
