@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,9 @@ from latency_tui.errors import UsageError
 from latency_tui.report.csv_format import model_columns, values
 from latency_tui.report.csv_rows import Cell
 from latency_tui.report.formats import write
+from latency_tui.report.load import load_rows, offline_rows
 from latency_tui.report.markup import escape
+from latency_tui.report.mix import make_class_rows
 from latency_tui.report.saved_comparison import render_comparisons
 from latency_tui.report.steps import steps_notebook
 from latency_tui.report.sweeps import make_tables
@@ -50,28 +53,16 @@ class Result(kept.Result, frozen=True, kw_only=True):
         return render_table(self, width=shutil.get_terminal_size().columns if is_terminal else None)
 
     def _repr_html_(self) -> str:
-        """Return the answer, the table and the notes for a notebook, without external resources."""
-        rows = make_rows(self)
-        heads = "".join(f'<th style="{_style(name)}">{escape(name)}</th>' for name in rows[0].cells) if rows else ""
-        lines = "".join(
-            "<tr>"
-            + "".join(f'<td style="{_style(name)}">{escape(cell)}</td>' for name, cell in row.cells.items())
-            + "</tr>"
-            for row in rows
-        )
+        """Return the answer, the tables and the notes for a notebook, without external resources."""
         notes = make_notes(self)
-        if self.sweeps:
-            tables = make_tables(self)
-            heads = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for table in tables[:1] for head in table.heads)
-            lines = "".join(
-                "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
-                for table in tables[:1]
-                for row in table.rows
-            )
+        tables = [_table(table.heads, [map(escape, row) for row in table.rows]) for table in make_tables(self)]
+        whole = [] if self.sweeps else make_rows(self)
+        several = filter(None, (whole, make_class_rows(self), load_rows(self), offline_rows(self)))
+        tables += [_table([*rows[0].cells], [map(escape, row.cells.values()) for row in rows]) for rows in several]
         answer = "".join(f"<p><strong>{escape(text)}</strong></p>" for kind, text in notes if kind == "answer")
         others = "".join(f"<li>{kind}: {escape(text)}</li>" for kind, text in notes if kind != "answer")
         return (
-            f"<div>{answer}<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+            f"<div>{answer}{''.join(tables)}"
             + (f"<ul>{others}</ul>" if others else "")
             + steps_notebook(self, _CELL, _NAME)
             + f"<p><small>{escape(make_title(self))}</small></p></div>"
@@ -170,5 +161,16 @@ def _is_installed(library: str) -> bool:
     return True
 
 
+def _table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table of cells that are escaped already."""
+    head = "".join(f'<th style="{_style(name)}">{escape(name)}</th>' for name in heads)
+    lines = (
+        "".join(f'<td style="{_style(name)}">{cell}</td>' for name, cell in zip(heads, row, strict=True))
+        for row in rows
+    )
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
 def _style(column: str) -> str:
-    return _NAME if column in ("model", "verdict", "group") else _CELL
+    return _NAME if column in ("model", "calls of", "verdict", "limits", "group") else _CELL

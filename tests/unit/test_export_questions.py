@@ -80,6 +80,17 @@ def test_figures_in_python_have_the_columns_of_the_models_in_csv(swept: Result) 
         assert set(rows_of(result, "model")[0]) - {"kind"} <= set(first)
 
 
+def test_a_notebook_shows_the_table_of_each_question(swept: Result) -> None:
+    page = of(make_load_result(100.0, 500.0))._repr_html_()
+    assert page.count("<table>") == 2
+    assert "capacity per core" in page
+    assert "500/s" in page
+    two = msgspec.structs.replace(swept, plan=msgspec.structs.replace(swept.plan, sweeps=swept.plan.sweeps * 2))
+    assert of(two)._repr_html_().count("<table>") == 2
+    offline = OfflineResult(candidate="linear-svm", batch_size=1, workers=1, worker_kind="process", rows_per_second=9.0)
+    assert "rows per call" in of(msgspec.structs.replace(make_result(), offline=(offline,)))._repr_html_()
+
+
 def test_calls_of_a_sweep_have_the_value_of_its_setting(swept: Result) -> None:
     columns = call_columns(swept, "parquet")
     for slug in (0, 3, 7):
