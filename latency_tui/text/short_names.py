@@ -21,12 +21,13 @@ def split_settings(names: Sequence[str]) -> tuple[list[str], str]:
     return [name.partition(" [")[0] for name in names], settings.removesuffix("]")
 
 
-def short_names(names: Sequence[str], width: int) -> list[str]:
+def short_names(names: Sequence[str], width: int, *, keep_settings: bool = False) -> list[str]:
     """Return names shortened to at most `width` cells; distinct names stay distinct.
 
-    First the settings that all names share are left out, then words become initials, then there is an ellipsis.
+    First the settings that all names share are left out, unless nothing else on the screen shows them
+    (`keep_settings`), then words become initials, then there is an ellipsis.
     """
-    if any(cell_width(name) > width for name in names):
+    if not keep_settings and any(cell_width(name) > width for name in names):
         names, _ = split_settings(names)
     distinct = [*dict.fromkeys(names)]
     short = [name if cell_width(name) <= width else _with_initials(name, width) for name in distinct]

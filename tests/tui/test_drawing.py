@@ -150,6 +150,10 @@ def test_long_names_become_short_and_stay_different() -> None:
     cells = [f"{name} [batch=1]" for name in names[:3]]
     assert short_names(cells, 40) == cells
     assert short_names(cells, 20) == names[:3], "all are of the same batch size"
+    assert short_names(["Small Neural Network [batch=1]", cells[2]], 24, keep_settings=True) == [
+        "Small NN [batch=1]",
+        cells[2],
+    ]
     assert short_names(cells[:1], 20) == ["Logistic Regression…"]
     assert split_settings(cells) == (names[:3], "batch=1")
     assert split_settings(cells[:1]) == (cells[:1], "")

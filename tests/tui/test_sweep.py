@@ -90,6 +90,8 @@ async def test_the_list_holds_models_and_not_cells(open_app: Open) -> None:
         await harness.pilot.pause(0.3)
         assert harness.screen.query_one(SweepChart).lines
         assert "overtakes" in words_of(harness)
+        await harness.press("2")
+        assert "All figures are for batch=1." in harness.text()
 
 
 async def test_a_result_without_a_sweep_says_how_to_start_one(open_app: Open) -> None:

@@ -64,7 +64,7 @@ class Card(PaintedWidget):
         self.set_class(highlighted, "-highlighted")
         named = (f"{shape} {name}", "" if failed else colour)
         room = width - cell_len(named[0]) - 3
-        shown = next((words for words in (limits, limits.partition(" ")[0]) if words and cell_len(words) <= room), "")
+        shown = next((words for words in (limits, limits.partition(" ")[0]) if words and cell_len(words) < room), "")
         self.set_title(named, *([("  " + shown, style)] if shown else []))
         received = format_call_input(candidate.received) if candidate.received else ""
         received = f"mostly {received}" if candidate.classes and received else received
@@ -106,7 +106,8 @@ class Cards(Grid):
         if result is None:
             return
         width = cards[0].content_size.width if cards else 0
-        names = short_names([sanitize_line(candidate.name) for candidate in candidates], max(width - 2, 1))
+        whole = [sanitize_line(candidate.name) for candidate in candidates]
+        names = short_names(whole, max(width - 2, 1), keep_settings=True)
         for card, candidate, name in zip(cards, candidates, names, strict=False):
             pointed = candidate.slug == highlighted
             style = candidate_styles[candidate.slug]

@@ -7,6 +7,7 @@ from time import monotonic
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from latency_tui.text.short_names import split_settings
 from latency_tui.text.spread import describe_spread
 from latency_tui.tui.charts.box_plot import BoxPlot, boxes_of
 from latency_tui.tui.charts.chart import Chart
@@ -89,7 +90,10 @@ class SpreadPane(Pane):
         if facts == self._painted or not due:
             return
         self._painted, self._painted_job, self._painted_at = facts, measurement.job, monotonic()
-        sentence = wrap(sanitize_line(describe_spread(measurement.result)), max(width - 2, 1))[:_MAX_SENTENCE]
+        _, settings = split_settings([one.name for one in measurement.candidates])
+        of_all = f"All figures are for {settings}. " if settings else ""
+        words = sanitize_line(of_all + describe_spread(measurement.result))
+        sentence = wrap(words, max(width - 2, 1))[:_MAX_SENTENCE]
         self.query_one("#spread-sentence", StyledLines).draw([[(f" {line}", MUTED)] for line in sentence])
         self._show(measurement, context)
 
