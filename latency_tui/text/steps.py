@@ -88,12 +88,12 @@ def _step_row(step: Step) -> StepRow:
 
 def _part_row(label: str, kind: Literal["part", "added"], estimate: Estimate, call: float) -> StepRow:
     few = estimate.low is None or estimate.high is None
-    unknown = few or (estimate.low or 0.0) <= 0 <= (estimate.high or 0.0)
+    unknown = few or (estimate.low or 0.0) <= 0  # a time below 0 is noise
     return StepRow(
         label=label,
         kind=kind,
         share=0.0 if unknown else estimate.value / call,
-        time=NOTHING if few else "none" if unknown else _signed(estimate.value),
+        time=NOTHING if few else "none" if unknown else format_duration(estimate.value),
         interval=_interval(estimate.low, estimate.high),
         percent=NOTHING if unknown else format_share(estimate.value / call),
     )

@@ -154,6 +154,13 @@ def test_a_difference_whose_interval_includes_zero_is_not_shown_as_time() -> Non
     assert check.interval.startswith("−")
 
 
+def test_a_time_below_zero_is_not_shown() -> None:
+    rows = render_rows(measured(PIPELINE, unchecked=1200))
+    check = next(row for row in rows if "NaN" in row.label)
+    assert (check.time, check.percent, check.share) == ("none", "–", 0.0)
+    assert check.interval.startswith("−200 µs")
+
+
 def render_rows(event: StepsMeasured) -> list:  # type: ignore[type-arg]
     found = analyse_steps([event])
     assert found is not None
