@@ -8,10 +8,10 @@ from pathlib import Path
 
 from latency_tui.errors import UsageError
 
-_GIT_SECONDS = 600.0
-"""Time limit of one git command; a large tree with submodules may take minutes."""
-_STATUS_SECONDS = 10.0
-"""Time limit of the search for modified files, which delays a measurement."""
+_CHECKOUT_SECONDS = 600.0
+"""Time limit of a checkout; a large tree with submodules may take minutes."""
+_QUERY_SECONDS = 10.0
+"""Time limit of other commands, which may delay a measurement."""
 _OF_A_HOOK = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -72,7 +72,6 @@ class Repository:
         done = self._git(
             *("--no-optional-locks", "-c", "core.fsmonitor=false"),
             *("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"),
-            seconds=_STATUS_SECONDS,
         )
         if done.returncode:
             raise UsageError(f"git cannot list modified files: {_last_line(done.stderr)}.")
@@ -86,11 +85,15 @@ class Repository:
         """
         # Hooks are disabled: they may expect the working tree. --force reuses the path of a folder that was removed.
         without_hooks = ("-c", f"core.hooksPath={os.devnull}")
-        done = self._git(*without_hooks, "worktree", "add", "--force", "--detach", str(tree), commit)
+        done = self._git(
+            *without_hooks, "worktree", "add", "--force", "--detach", str(tree), commit, seconds=_CHECKOUT_SECONDS
+        )
         if done.returncode:
             raise UsageError(f"git cannot check out {commit[:12]}: {_last_line(done.stderr)}.")
         if (tree / ".gitmodules").exists():
-            done = self._git(*without_hooks, "submodule", "update", "--init", "--recursive", folder=tree)
+            done = self._git(
+                *without_hooks, "submodule", "update", "--init", "--recursive", folder=tree, seconds=_CHECKOUT_SECONDS
+            )
             if done.returncode:
                 raise UsageError(
                     f"The submodules of {commit[:12]} cannot be checked out: {_last_line(done.stderr)}. Commit them, "
@@ -99,10 +102,10 @@ class Repository:
 
     def remove_worktree(self, tree: Path) -> None:
         """Remove one worktree. Others are not pruned, because they may be on a disk that is not mounted."""
-        self._git("worktree", "remove", "--force", str(tree))
+        self._git("worktree", "remove", "--force", str(tree), seconds=_CHECKOUT_SECONDS)
 
     def _git(
-        self, *words: str, folder: Path | None = None, seconds: float = _GIT_SECONDS
+        self, *words: str, folder: Path | None = None, seconds: float = _QUERY_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
         environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}

@@ -11,11 +11,12 @@ import msgspec
 from latency_tui.analysis.trend_confirmation import plan_to_confirm
 from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.revision_candidates import candidate_of_result
-from latency_tui.catalog.trust_store import remember, trust_for
+from latency_tui.catalog.trust_store import check_trusted, recall, remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import HeadlessRun, run_and_report
 from latency_tui.cli.output import emit, print_status
 from latency_tui.plan import Candidate, Plan
+from latency_tui.plan.trust import EVERYTHING, Trust
 from latency_tui.result.result import Result
 from latency_tui.result.trend import Trend
 from latency_tui.text.sanitize import clean
@@ -42,6 +43,7 @@ def confirm_changes(
 
     def at_commit(candidate: Candidate, result: Result, when: str) -> Candidate:
         assert result.working_tree is not None
+        _check_trust(candidate, result, trusted)
         return candidate_of_result(candidate, result.working_tree, result.inputs, when, configuration, print_status)
 
     code = 0
@@ -59,6 +61,19 @@ def confirm_changes(
         for pair in measurement.recording.result(samples=False).comparisons:
             emit([describe_confirmation(candidate, change, pair)])
     return code
+
+
+def _check_trust(candidate: Candidate, result: Result, trusted: Sequence[str]) -> None:
+    """Check that the model file of a result is trusted, before its commit is built.
+
+    Raises:
+        UsageError: Loading it would run its author's code; the message says what to add.
+    """
+    model, names = candidate.model, {Path(text).name for text in trusted}
+    if model.file and model.file_format:
+        digest = result.inputs.get(model.file, "")
+        trust = Trust(files={digest: (EVERYTHING,)}) if Path(model.file).name in names else Trust(files=recall())
+        check_trusted(Path(model.file), model.file_format, digest, trust)
 
 
 def _used(plan: Plan, trusted: Sequence[str]) -> list[str]:

@@ -15,11 +15,15 @@ import pytest
 from latency_tui.analysis.saved_results import ComparedResult, differences_of
 from latency_tui.analysis.trend import find_trend
 from latency_tui.analysis.trend_confirmation import plan_to_confirm
+from latency_tui.catalog.configuration import find_configuration
+from latency_tui.catalog.working_tree import WorkingTree
+from latency_tui.cli.confirm_trend import confirm_changes
 from latency_tui.plan import Candidate, LoadTest, ModelSpec, Plan
 from latency_tui.plan.limits import parse_limit
 from latency_tui.plan.sweep import Sweep
 from latency_tui.report.trend import render_trend
 from latency_tui.result.result import Result
+from latency_tui.result.trend import CandidateTrend, Trend, TrendChange
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.text.trend import describe_confirmation, sparkline
 from tests.unit.fake_result import make_result
@@ -191,3 +195,26 @@ def test_a_measurement_in_turns_confirms_a_change_or_not(
     ratio, low, high = interval
     measured = Comparison(baseline="a", candidate="b", ratio=ratio, low=low, high=high, verdict=verdict)
     assert sentence in describe_confirmation(candidate, change, measured)
+
+
+def test_a_pickle_of_two_commits_is_not_confirmed_without_trust(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = ModelSpec(name="model.pkl", file="model.pkl", file_format="pickle")
+    plan = msgspec.structs.replace(make_result().plan, candidates=(Candidate(model=spec),), baseline=None)
+    found = {
+        commit: msgspec.structs.replace(
+            make_result(),
+            plan=plan,
+            inputs={"model.pkl": commit * 64},
+            working_tree=WorkingTree(root="/gone", folder=".", commit=commit * 40),
+        )
+        for commit in "ab"
+    }
+    change = TrendChange(before="a", since="b", ratio=1.3, low=1.2, high=1.4, p_value=0.0001)
+    candidate = CandidateTrend(candidate="model.pkl", name="model.pkl", points=(), changes=(change,))
+    trend = Trend(title="", host="", cpu="", candidates=(candidate,))
+    for trusted, reason in (((), "add --trust model.pkl"), (("model.pkl",), "--confirm needs a git repository")):
+        assert confirm_changes(trend, found, trusted, find_configuration(None)) == 0
+        assert reason in capsys.readouterr().err
