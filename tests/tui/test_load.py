@@ -14,6 +14,7 @@ from latency_tui.result.result import Result
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.limit_lines import LimitLine
 from latency_tui.tui.charts.load_chart import LoadChart
+from latency_tui.tui.charts.percentile_chart import PercentileChart
 from latency_tui.tui.screens.load_options import LoadOptions
 from latency_tui.tui.styles import SHAPES
 from latency_tui.tui.widgets.load_figures import load_figures, ranking_lines
@@ -111,6 +112,11 @@ def test_a_search_lists_both_ends_of_each_model() -> None:
     assert re.search(r"Logistic Regression\s+1,100/s .* fails", lines[2])
 
 
+def test_columns_are_left_out_before_a_usual_name_is_shortened() -> None:
+    for width in range(60, 120):
+        assert "Logistic Regression" in "".join(lines_of(make_load_result(200), width))
+
+
 @pytest.mark.parametrize("width", range(20, 150, 7))
 def test_figures_fit_into_any_width(width: int) -> None:
     for line in lines_of(make_load_result(50, 200, 1_200), width):
@@ -155,6 +161,21 @@ async def test_a_rate_measures_the_models_alone_and_under_load(open_app: Open) -
         assert plan.load == LoadTest(rates=(50.0, 200.0))
         assert app.state.tab == "load"
         assert app.state.plan.load is None, "the next measurement is without load"
+
+
+async def test_a_limit_on_responses_is_no_line_among_calls_without_load(open_app: Open) -> None:
+    async with open_app(100, 30) as app:
+        await app.press("L")
+        await app.paste("50")
+        await app.press("down")
+        await app.paste("p99 < 5ms")
+        await app.press("enter")
+        await app.idle()
+        await app.press("2")
+        await app.pilot.pause(0.2)
+        chart = app.screen.query_one(PercentileChart)
+        assert chart.curves
+        assert not chart.limits
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 _GAP = 2
-_MIN_NAME, _MAX_NAME = 16, 24
+_MIN_NAME, _MAX_NAME = 20, 24
 _BAR = 16
 """Columns of the bar of service time and wait."""
 _SERVICE, _WAIT = "█", "░"
