@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from latency_tui.report.markdown import render_markdown
@@ -14,7 +14,7 @@ from latency_tui.text.hosts import ASSUMPTION, columns_of, describe_host_ratio, 
 from latency_tui.text.sanitize import align, clean
 
 if TYPE_CHECKING:
-    from latency_tui.result.hosts import HostResult, HostsResult
+    from latency_tui.result.hosts import HostResult, HostsResult, RatioAcrossHosts
 
 HostsFormat = Literal["table", "json", "markdown", "html", "csv", "junit", "github-action-benchmark"]
 HOSTS_FORMATS: tuple[HostsFormat, ...] = get_args(HostsFormat)
@@ -52,7 +52,7 @@ def _render(value: HostsResult, report_format: HostsFormat) -> str:
         case "html":
             from latency_tui.report.hosts_html import render_hosts_html
 
-            return render_hosts_html(value, _rows(value) if value.across_hosts else [])
+            return render_hosts_html(value, compared(value), _rows(value) if value.across_hosts else [])
         case "csv":
             from latency_tui.report.hosts_files import render_hosts_csv
 
@@ -84,11 +84,16 @@ def _title(one: HostResult) -> str:
     return f"{one.host} · {one.cpu}" if one.cpu else one.host
 
 
+def compared(value: HostsResult) -> Sequence[RatioAcrossHosts]:
+    """Return the ratios that are shown; none of a sweep, whose cells are compared per value in each host's report."""
+    return () if value.plan.sweeps else value.across_hosts
+
+
 def _rows(value: HostsResult) -> list[list[str]]:
     names = {candidate.slug: candidate.name for candidate in value.plan.candidates}
     hosts = columns_of(value.across_hosts)
     rows = [["model", f"vs {names[value.across_hosts[0].baseline]}", *hosts]]
-    for one in value.across_hosts:
+    for one in compared(value):
         ratios = {ratio.host: describe_host_ratio(ratio) for ratio in one.hosts}
         rows.append([names[one.candidate], describe_ratio(one), *(ratios.get(host, NOTHING) for host in hosts)])
     return [[clean(cell) for cell in row] for row in rows]
@@ -96,7 +101,7 @@ def _rows(value: HostsResult) -> list[list[str]]:
 
 def _table(value: HostsResult, width: int | None) -> Iterator[str]:
     yield "All hosts\n\n"
-    if value.across_hosts:
+    if compared(value):
         yield "\n".join(align(_rows(value))) + "\n\n"
     for text in (value.answer, ASSUMPTION):
         yield "\n".join(textwrap.wrap(clean(text), max(width or 10_000, 20))) + "\n"
@@ -104,7 +109,7 @@ def _table(value: HostsResult, width: int | None) -> Iterator[str]:
 
 def _markdown(value: HostsResult) -> Iterator[str]:
     yield f"## All hosts\n\n**{escape_markdown(clean(value.answer))}**\n\n"
-    if value.across_hosts:
+    if compared(value):
         heading, *rows = [[escape_markdown(cell) for cell in row] for row in _rows(value)]
         yield "\n".join(f"| {' | '.join(row)} |" for row in (heading, [":--"] * len(heading), *rows)) + "\n\n"
     yield f"{ASSUMPTION}\n"

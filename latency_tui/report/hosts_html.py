@@ -16,16 +16,17 @@ from latency_tui.text.hosts import ASSUMPTION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latency_tui.result.hosts import HostResult, HostsResult
+    from latency_tui.result.hosts import HostResult, HostsResult, RatioAcrossHosts
     from latency_tui.result.result import Result
 
 
-def render_hosts_html(value: HostsResult, ratios: Sequence[Sequence[str]]) -> str:
+def render_hosts_html(value: HostsResult, compared: Sequence[RatioAcrossHosts], ratios: Sequence[Sequence[str]]) -> str:
     """Return a page: the answer over all hosts, tables and a chart of them, and the report of each host.
 
     Args:
         value: The results.
-        ratios: A table of the ratios on each host, with a heading; empty if nothing is compared.
+        compared: The ratios that are drawn.
+        ratios: A table of them, with a heading.
     """
     measured = {one.host: one.result for one in value.hosts if one.result is not None}
     title = "1 host" if len(value.hosts) == 1 else f"{len(value.hosts):,} hosts"
@@ -33,7 +34,7 @@ def render_hosts_html(value: HostsResult, ratios: Sequence[Sequence[str]]) -> st
         title = f"{describe_measurement(next(iter(measured.values())))} · {title}"
     sections = [
         _machines(value.hosts),
-        _ratios(value, measured, ratios),
+        _ratios(value, measured, compared, ratios),
         _latencies(value, measured),
         *map(_host, value.hosts),
     ]
@@ -54,12 +55,17 @@ def _machines(hosts: Sequence[HostResult]) -> str:
     return make_section("Hosts", make_table(heads, rows, text={0, 1, 3, 4, 5, 6}))
 
 
-def _ratios(value: HostsResult, measured: dict[str, Result], ratios: Sequence[Sequence[str]]) -> str:
-    if not ratios:
+def _ratios(
+    value: HostsResult,
+    measured: dict[str, Result],
+    compared: Sequence[RatioAcrossHosts],
+    ratios: Sequence[Sequence[str]],
+) -> str:
+    if not compared:
         return ""
     heads, *rows = ratios
     equivalence = max(result.equivalence for result in measured.values())
-    content, height = draw_intervals([*_intervals(value, measured)], equivalence)
+    content, height = draw_intervals([*_intervals(compared, measured)], equivalence)
     chart = f'<div class="chart">{embed(content, height, f"Comparison: {value.answer}")}</div>' if content else ""
     table = make_table(heads, [[escape(cell) for cell in row] for row in rows], text={*range(len(heads))})
     name = next(one.name for one in value.plan.candidates if one.slug == value.across_hosts[0].baseline)
@@ -67,8 +73,8 @@ def _ratios(value: HostsResult, measured: dict[str, Result], ratios: Sequence[Se
     return make_section("Comparison on every host", chart + table, hint)
 
 
-def _intervals(value: HostsResult, measured: dict[str, Result]) -> Iterator[IntervalRow]:
-    for across in value.across_hosts:
+def _intervals(compared: Sequence[RatioAcrossHosts], measured: dict[str, Result]) -> Iterator[IntervalRow]:
+    for across in compared:
         for one in across.hosts:
             candidate = measured[one.host].candidate(across.candidate)
             if is_positive(one.ratio):

@@ -59,11 +59,16 @@ def difference_between(hosts: Mapping[str, HostDescription]) -> str:
 
 
 def summarize_hosts(value: HostsResult) -> str:
-    """Return whether the ranking holds on every host, and the latency of the fastest model on each."""
+    """Return whether the ranking holds on every host, and the latency of the fastest model on each.
+
+    A sweep and a load test have no ranking of all their candidates, so that the answer is that of each host.
+    """
     results = {one.host: one.result for one in value.hosts if one.result is not None and one.result.measured}
     sentences = []
     if not results:
         sentences.append("No host measured anything.")
+    elif value.plan.sweeps or value.plan.load is not None:
+        sentences += _answers(results)
     elif not value.across_hosts:
         sentences.append(_latencies(results, next(iter(results.values())).measured[0].slug))
     else:
@@ -72,6 +77,20 @@ def summarize_hosts(value: HostsResult) -> str:
     if failed:
         sentences.append(f"{failed[0]} failed." if len(failed) == 1 else f"{len(failed)} hosts failed.")
     return " ".join(sentences)
+
+
+def _answers(results: Mapping[str, Result]) -> list[str]:
+    """Return the answer of each host; hosts with the same answer share it."""
+    hosts: dict[str, list[str]] = {}
+    for host, result in results.items():
+        if result.answer:
+            hosts.setdefault(result.answer, []).append(host)
+    return [f"On {_join(names)}: {answer}" for answer, names in hosts.items()]
+
+
+def _join(names: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _ranking(value: HostsResult, results: Mapping[str, Result]) -> str:
@@ -91,8 +110,7 @@ def _ranking(value: HostsResult, results: Mapping[str, Result]) -> str:
     if all(one.verdict == "slower" and one.holds_on == one.of for one in value.across_hosts):
         return f"{names[baseline]} is fastest {everywhere}."
     undecided = [names[one.candidate] for one in value.across_hosts if one.verdict != "slower" or one.holds_on < one.of]
-    listed = " and ".join(filter(None, (", ".join(undecided[:-1]), undecided[-1])))
-    return f"No clear winner {everywhere}: {names[baseline]} is not shown to be faster than {listed} on each."
+    return f"No clear winner {everywhere}: {names[baseline]} is not shown to be faster than {_join(undecided)} on each."
 
 
 def _latencies(results: Mapping[str, Result], slug: str) -> str:

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from latency_tui.analysis.across_hosts import common_baseline, compare_across_hosts
+from latency_tui.analysis.across_hosts import common_baseline, compare_across_hosts, hosts_result
 from latency_tui.cli import cli
 from latency_tui.cli.hosts_options import take_hosts
 from latency_tui.cluster.connection import free_port
@@ -25,6 +25,7 @@ from latency_tui.cluster.shipping import files_of, relocate
 from latency_tui.errors import EngineError, NothingToExportError, UsageError
 from latency_tui.history.reading import read_result
 from latency_tui.plan import BUILTIN_MODELS, Candidate, FileDataset, ModelSpec, Plan, Workload
+from latency_tui.plan.sweep import Sweep
 from latency_tui.report.formats import write
 from latency_tui.report.hosts import hosts_pieces
 from latency_tui.report.markup import escape
@@ -111,6 +112,24 @@ def test_a_host_that_failed_is_named_and_the_others_count() -> None:
     assert "on the only host" in value.answer
     table = "".join(hosts_pieces(value))
     assert "failed  b has left the cluster." in table
+
+
+def test_a_sweep_has_the_answer_of_each_host_and_no_ranking_of_its_cells() -> None:
+    cells = tuple(Candidate(model=BUILTIN_MODELS[0], settings={"batch": batch}) for batch in (1, 8))
+    plan = Plan(candidates=cells, sweeps=(Sweep(parameter="batch", values=(1, 8)),))
+    one, other = (cell.slug for cell in cells)
+    result = Result(
+        plan=plan,
+        candidates=tuple(
+            CandidateResult(name=cell.name, slug=cell.slug, status="measured", calls=9, statistics=_statistics(1e-3))
+            for cell in cells
+        ),
+        comparisons=(Comparison(baseline=one, candidate=other, ratio=3.0, low=2.9, high=3.1, verdict="slower"),),
+        answer="A call costs 2 ms.",
+    )
+    value = hosts_result(plan, [HostResult(host=name, result=result) for name in "abc"])
+    assert value.answer == "On a, b and c: A call costs 2 ms."
+    assert "3.00× slower" not in "".join(hosts_pieces(value, "html")).partition('<section class="host">')[0]
 
 
 def test_json_of_hosts_keeps_each_result_as_of_one_machine() -> None:
