@@ -260,3 +260,5 @@ async def test_no_line_of_the_dialog_is_wider_than_the_terminal(
         sheet = app.app.screen.query_one("#sheet")
         assert sheet.virtual_size.width <= size[0]
         assert "Logistic Regression is fastest" in app.text()
+        await app.press(*["pagedown"] * 6)
+        assert "pooled." in app.text(), "the page keys reach the end"

@@ -17,6 +17,7 @@ from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.screens.hosts_lines import detail_lines, host_lines, top_lines
 from latency_tui.tui.screens.options_form import option_line
 from latency_tui.tui.text import sanitize_line
+from latency_tui.tui.widgets.row_list import RowList
 
 _KEYS: dict[HostsStage, str] = {
     "entering": "enter finds the hosts · esc cancels",
@@ -64,8 +65,8 @@ class HostsDialog(Dialog[None]):
         Binding("escape", "stop_or_close", "Close"),
         Binding("x", "stop", show=False),
         Binding("H", "again", show=False),
-        Binding("pagedown", "scroll(10)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False, priority=True),  # the list of hosts would take it
+        Binding("pageup", "scroll(-10)", show=False, priority=True),
         Binding("down,j", "move(1)", show=False),
         Binding("up,k", "move(-1)", show=False),
     ]
@@ -86,7 +87,7 @@ class HostsDialog(Dialog[None]):
                 yield from option_line("cluster", "Cluster", wanted.cluster, "or a Dask scheduler: address or file")
                 yield from option_line("python", "Python", wanted.python, "on the hosts; empty if the same path")
             yield Static(id="top", markup=False)
-            yield OptionList(id="found", markup=False)
+            yield RowList(id="found", markup=False)
             yield Static(id="details", markup=False)
             with Horizontal(id="consent"):
                 yield Button("Measure", id="measure", variant="primary", compact=True, action="screen.measure")
