@@ -206,8 +206,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.sweeps[0].parameter}."
             )
         if self.sweeps and self.until_known:
+            alternative = ", or give one batch size with -b" if self.load is not None and self.load.offline else ""
             raise UsageError(
-                "A sweep measures a number of runs or a time; replace --until-known by -n RUNS or -t SECONDS."
+                "A sweep measures a number of runs or a time; replace --until-known by -n RUNS or -t SECONDS"
+                f"{alternative}."
             )
         for candidate in self.candidates:
             self._check_workload(candidate)

@@ -8,6 +8,7 @@ import pytest
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, BundledDataset, Candidate, ModelSpec, Plan, Workload, expand, parse_sweep
+from latency_tui.plan.load import LoadTest
 from latency_tui.plan.mix import parse_mix
 from latency_tui.report.command import format_command
 
@@ -110,6 +111,7 @@ def test_two_sweeps_are_combined() -> None:
         (("batch=1..65536",), {"models": 6}, None),
         (("C=1,2..60",), {"models": 6}, "6 models × 60 values of C are 360 cells"),
         (("batch=1,2",), {"until_known": True, "runs": None}, "replace --until-known by -n RUNS or -t SECONDS"),
+        (("batch=1,2",), {"until_known": True, "runs": None, "load": LoadTest(offline=True)}, "one batch size with -b"),
         (("threads=1,2",), {"workload": Workload(mix=parse_mix("0.8:1,0.2:64"))}, "remove --sweep to measure the mix"),
         (("features=5,10",), {"workload": Workload(dataset=BundledDataset(name="iris"))}, "only generated data"),
     ],
