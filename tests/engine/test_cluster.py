@@ -269,14 +269,31 @@ def test_a_host_that_stays_silent_is_given_up_and_ends_later(cluster: Cluster, m
 
 
 def test_hosts_of_one_kind_share_the_launches(cluster: Cluster) -> None:
-    process = _run(
-        cluster, "-m", "logistic-regression", "-m", "linear-svm", "-n", "50", "--launches", "4", "--spread", "work"
-    )
-    code, found, err = _json(process)
+    options = ["-m", "logistic-regression", "-m", "linear-svm", "-n", "50", "--launches", "4", "--spread", "work"]
+    code, found, err = _json(_run(cluster, *options, "--mix", "80:1,20:8", "--cold-start"))
     assert code == 0, err
     assert found["environment"]["host"].count(",") == 2
     assert [candidate["calls"] for candidate in found["candidates"]] == [200, 200]
     assert found["comparisons"][0]["launches"] == 4
+    for candidate in found["candidates"]:
+        assert [one["calls"] for one in candidate["classes"]] == [160, 40]
+        assert candidate["cold_start"]["import_seconds"] > 0
+
+
+def test_values_that_are_lost_with_a_host_are_named_and_not_measured_again(cluster: Cluster) -> None:
+    options = ["-m", "logistic-regression", "-m", "linear-svm", "-t", "3", "--sweep", "batch=1,4,16"]
+    process = _run(cluster, *options, "--spread", "work")
+    _wait_until(lambda: all(cluster.engines(address) for address in ADDRESSES))
+    cluster.workers[ADDRESSES[1]].kill()
+    code, found, err = _json(process)
+    assert code == 1
+    assert "(batch=4) on" in err
+    assert "is incomplete and is not measured on another host" in err
+    assert ADDRESSES[1] in err
+    assert [[cell["value"] for cell in curve["cells"]] for curve in found["sweeps"]] == [[1, 16], [1, 16]]
+    assert found["more"]["stopped"]
+    lost = [one["calls"] for one in found["candidates"] if one["slug"].endswith("[batch=4]")]
+    assert lost == [0, 0]
 
 
 def test_hosts_of_one_kind_share_the_values_of_a_sweep(cluster: Cluster, tmp_path: Path) -> None:
