@@ -14,6 +14,7 @@ from latency_tui.guide import TOPICS, read_page
 from latency_tui.tui.screens.help import HelpScreen, Topics
 from tests.parameters import one_quick
 from tests.tui.conftest import Open
+from tests.tui.fake_engine import until
 
 
 @pytest.mark.slow
@@ -23,7 +24,8 @@ async def test_arrows_go_through_every_page_and_back_to_the_keys(open_app: Open)
         for topic in (topic for topic in TOPICS if topic != "keys"):
             await harness.press("right")
             assert harness.app.screen.query_one(Markdown).source == read_page(topic).text
-            assert read_page(topic).summary.replace("`", "") in harness.text()
+            summary = read_page(topic).summary.replace("`", "")
+            await until(lambda summary=summary: summary in harness.text())  # type: ignore[misc]  # bound in the loop
         await harness.press("l")
         assert "Measure the selected models" in harness.text()
         await harness.press("left")
