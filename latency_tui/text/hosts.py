@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from latency_tui.text.formatting import format_duration, format_memory, format_ratio
+from latency_tui.text.formatting import (
+    format_duration,
+    format_memory,
+    format_ratio,
+    format_ratio_either_way,
+    join_names,
+)
 
 if TYPE_CHECKING:
     from latency_tui.result.hosts import HostDescription, HostRatio, HostsResult, RatioAcrossHosts
@@ -85,12 +91,7 @@ def _answers(results: Mapping[str, Result]) -> list[str]:
     for host, result in results.items():
         if result.answer:
             hosts.setdefault(result.answer, []).append(host)
-    return [f"On {_join(names)}: {answer}" for answer, names in hosts.items()]
-
-
-def _join(names: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return [f"On {join_names(names)}: {answer}" for answer, names in hosts.items()]
 
 
 def _ranking(value: HostsResult, results: Mapping[str, Result]) -> str:
@@ -110,7 +111,8 @@ def _ranking(value: HostsResult, results: Mapping[str, Result]) -> str:
     if all(one.verdict == "slower" and one.holds_on == one.of for one in value.across_hosts):
         return f"{names[baseline]} is fastest {everywhere}."
     undecided = [names[one.candidate] for one in value.across_hosts if one.verdict != "slower" or one.holds_on < one.of]
-    return f"No clear winner {everywhere}: {names[baseline]} is not shown to be faster than {_join(undecided)} on each."
+    others = join_names(undecided) + ("" if count == 1 else " on each")
+    return f"No clear winner {everywhere}: {names[baseline]} is not shown to be faster than {others}."
 
 
 def _latencies(results: Mapping[str, Result], slug: str) -> str:
@@ -131,8 +133,11 @@ def describe_ratio(one: RatioAcrossHosts) -> str:
 
 
 def describe_host_ratio(ratio: HostRatio) -> str:
-    """Return the ratio on one host: `1.15× slower (95 % CI 1.13–1.17)`."""
-    return format_ratio(ratio.ratio, ratio.low, ratio.high)
+    """Return the ratio on one host: `1.15× slower (95 % CI 1.13–1.17)`; without a direction where it is undecided."""
+    estimate, low, high = ratio.ratio, ratio.low, ratio.high
+    if ratio.verdict == "inconclusive" and estimate is not None and low is not None and high is not None:
+        return format_ratio_either_way(estimate, low, high)
+    return format_ratio(estimate, low, high)
 
 
 def columns_of(across: Sequence[RatioAcrossHosts]) -> list[str]:

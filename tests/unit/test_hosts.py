@@ -29,11 +29,11 @@ from latency_tui.plan.sweep import Sweep
 from latency_tui.report.formats import write
 from latency_tui.report.hosts import hosts_pieces
 from latency_tui.report.markup import escape
-from latency_tui.result.hosts import HostDescription, HostResult, HostsResult
+from latency_tui.result.hosts import HostDescription, HostRatio, HostResult, HostsResult
 from latency_tui.result.result import CandidateResult, Result, Statistics, load
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.stats.percentiles import Percentile
-from latency_tui.text.hosts import difference_between, preflight_rows, summarize_hosts
+from latency_tui.text.hosts import describe_host_ratio, difference_between, preflight_rows, summarize_hosts
 
 PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
 FIRST, SECOND = (candidate.slug for candidate in PLAN.candidates)
@@ -359,3 +359,10 @@ def test_a_format_for_one_machine_is_refused_for_several() -> None:
     outcome = CliRunner().invoke(cli, ["run", "--cluster", "tcp://127.0.0.1:9", "--format", "pyperf"])
     assert outcome.exit_code == 2
     assert "holds the result of one machine" in outcome.stderr
+
+
+def test_an_undecided_ratio_on_a_host_has_no_direction() -> None:
+    ratio = HostRatio(host="a", ratio=1.13, low=1.10, high=1.27, verdict="inconclusive")
+    assert describe_host_ratio(ratio) == "1.13× (95 % CI 1.10–1.27)"
+    slower = HostRatio(host="a", ratio=1.13, low=1.10, high=1.27, verdict="slower")
+    assert describe_host_ratio(slower) == "1.13× slower (95 % CI 1.10–1.27)"
