@@ -56,7 +56,8 @@ async def check(host: str, python: str) -> Answer:
             command = f"{shlex.quote(python)} -c {shlex.quote(_CHECK)}"
             done = await asyncio.wait_for(connection.run(command), CHECK_SECONDS)
     except (OSError, TimeoutError, asyncssh.Error) as error:
-        return Answer(problem=f"It cannot be reached over SSH: {str(error) or type(error).__name__}.")
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Answer(problem=f"It cannot be reached over SSH: {reason}.")
     if done.exit_status == 0:
         ends = str(done.stdout or "").split()  # of the connection as the host sees it: address and port of each side
         return Answer(here=ours, there=ends[2] if len(ends) == 4 else "")

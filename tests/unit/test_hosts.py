@@ -366,3 +366,12 @@ def test_an_undecided_ratio_on_a_host_has_no_direction() -> None:
     assert describe_host_ratio(ratio) == "1.13× (95 % CI 1.10–1.27)"
     slower = HostRatio(host="a", ratio=1.13, low=1.10, high=1.27, verdict="slower")
     assert describe_host_ratio(slower) == "1.13× slower (95 % CI 1.10–1.27)"
+
+
+async def test_an_unreachable_host_is_named_without_an_error_number() -> None:
+    pytest.importorskip("asyncssh")
+    from latency_tui.cluster.ssh import check
+
+    problem = (await check("nowhere.invalid", "python3")).problem
+    assert problem.startswith("It cannot be reached over SSH: ")
+    assert "Errno" not in problem
