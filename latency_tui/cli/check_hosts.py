@@ -13,7 +13,7 @@ from latency_tui.cli.check_run import FAILED, UNDECIDED, Check, exit_code_of
 from latency_tui.cli.group import print_error
 from latency_tui.cli.history_options import temporary_place
 from latency_tui.cli.host_run import HostRun, MeasuringHost
-from latency_tui.cli.hosts_options import HostsWanted
+from latency_tui.cli.hosts_options import HostsOptions
 from latency_tui.cli.hosts_session import HostsSession
 from latency_tui.cli.saved_baselines import SavedBaseline
 from latency_tui.cluster.hosts import Host
@@ -27,7 +27,7 @@ _VERDICTS = (0, FAILED, UNDECIDED)
 """Exit codes of verdicts; others say that a host failed."""
 
 
-def check_on_hosts(check: Check, wanted: HostsWanted) -> HostsGate:
+def check_on_hosts(check: Check, wanted: HostsOptions) -> HostsGate:
     """Run a gate on every host at the same time, and return the gates.
 
     Raises:

@@ -39,7 +39,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostsWanted:
+class HostsOptions:
     """The hosts that are to measure.
 
     Attributes:
@@ -65,7 +65,7 @@ def hosts_options(command: Command) -> Command:
     return command
 
 
-def take_hosts(values: dict[str, Any]) -> HostsWanted | None:  # Any: values as click parsed them
+def take_hosts(values: dict[str, Any]) -> HostsOptions | None:  # Any: values as click parsed them
     """Remove the options from the values of a command, and return the hosts; None for this machine alone.
 
     Raises:
@@ -89,7 +89,7 @@ def take_hosts(values: dict[str, Any]) -> HostsWanted | None:  # Any: values as 
             "--against needs an environment per revision on this machine; on hosts, name both versions of the model, "
             "the old one as --baseline."
         )
-    return HostsWanted(
+    return HostsOptions(
         cluster=cluster or "",
         hosts=names if hosts is not None else (),
         spread=spread or "hosts",

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from latency_tui.cli.group import print_error
-from latency_tui.cli.hosts_options import HostsWanted
+from latency_tui.cli.hosts_options import HostsOptions
 from latency_tui.cli.interrupt import Interruption, cancel_on_signal
 from latency_tui.cli.output import print_status
 from latency_tui.cluster.connection import connect, start_on
@@ -26,7 +26,7 @@ class HostsSession:
         interruption: The signal that ended the measurement, if any.
     """
 
-    def __init__(self, wanted: HostsWanted) -> None:
+    def __init__(self, wanted: HostsOptions) -> None:
         self.wanted = wanted
         self.unusable: list[UnusableHost] = []
         self.interruption = Interruption()

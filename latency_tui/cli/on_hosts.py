@@ -13,7 +13,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli.group import print_error
 from latency_tui.cli.headless import failure_exit_code, write_report
 from latency_tui.cli.history_options import Place
-from latency_tui.cli.hosts_options import HostsWanted
+from latency_tui.cli.hosts_options import HostsOptions
 from latency_tui.cli.hosts_session import HostsSession
 from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.cluster.hosts import Host, UnusableHost
@@ -127,7 +127,7 @@ async def measure_shared(
 
 
 def measure_on_hosts(
-    plan: Plan, hosts: HostsWanted, *, report_format: Format, path: Path | None, samples: bool, place: Place
+    plan: Plan, hosts: HostsOptions, *, report_format: Format, path: Path | None, samples: bool, place: Place
 ) -> int:
     """Measure a plan on the hosts of a cluster, write the report and return the exit code.
 
