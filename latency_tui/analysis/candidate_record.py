@@ -118,9 +118,9 @@ class CandidateRecord:
         statistics = distribution = None
         if ordered is not None:
             estimates = _estimates(self.buffer, subsample, calls_per_round, seconds, clock_step, ordered=ordered)
-            statistics = _statistics(self.buffer, subsample, estimates)
             distribution = _distribution(ordered, estimates)
-            del ordered
+            del ordered  # before the mean, which takes as much memory
+            statistics = _statistics(self.buffer, subsample, estimates)
         per_launch = _per_launch(subsample) if totals.count else ()
         if self.failed is not None and not (totals.count and self.failed.stage in LATER_STAGES):
             status = "failed"
