@@ -87,8 +87,8 @@ def test_each_recipe_measures_the_selected_models_for_its_question() -> None:
 
 def test_the_palette_asks_the_question_of_each_recipe() -> None:
     asked = {command.title: command for command in commands.COMMANDS.values()}
-    for recipe in RECIPES.values():
-        command = asked[recipe.question]
+    for name, recipe in RECIPES.items():
+        command = asked[f"{recipe.question} (recipe {name})"]
         assert command.help().startswith(recipe.effect[:1].upper())
         assert command.applies(fresh())
 
