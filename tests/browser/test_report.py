@@ -49,7 +49,7 @@ def test_the_report_fits_and_asks_nobody_for_anything(
     context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "dark"), (400, "light")])
+@pytest.mark.parametrize(("width", "scheme"), one_quick([(1200, "dark"), (400, "light")]))
 def test_the_report_of_hosts_fits_and_opens_what_each_measured(
     browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:

@@ -260,6 +260,7 @@ def refuse(*arguments: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

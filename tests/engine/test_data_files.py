@@ -445,6 +445,7 @@ async def test_sparse_rows_reach_the_model(engine: Engine) -> None:
     assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
 
 
+@pytest.mark.slow
 async def test_a_bad_data_file_is_reported_and_the_engine_lives_on(engine: Engine, tmp_path: Path) -> None:
     path = write(PEOPLE, tmp_path / "people.csv")
     tree = ModelSpec(name="tree", factory="sklearn.tree:DecisionTreeClassifier")

@@ -153,6 +153,7 @@ async def test_a_stop_that_comes_with_its_job_is_answered(new_engine: Engine) ->
     assert again[-1] == JobFinished(job="b", reason="completed")
 
 
+@pytest.mark.slow
 async def test_a_stop_of_another_job_is_not_heeded(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper"), runs=50)
     stops = 0

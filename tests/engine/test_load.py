@@ -158,6 +158,7 @@ async def test_the_highest_rate_is_searched_and_measured_again_in_a_fresh_launch
     assert [event for event in events if isinstance(event, JobFinished)] == [events[-1]]
 
 
+@pytest.mark.slow
 async def test_offline_requests_are_there_at_once_and_end_with_the_time(engine: Engine) -> None:
     plan = load_plan(faulty("Sleeper"), rates=(), offline=True, workers=2, duration=1.0)
     found = windows_of(await run(engine, plan))

@@ -50,6 +50,7 @@ async def test_every_candidate_is_called_exactly_as_often_as_asked(engine: Engin
     assert events[-1] == JobFinished(job="a", reason="completed")
 
 
+@pytest.mark.slow
 async def test_a_sleep_of_known_length_is_what_is_measured(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper", seconds=0.005), runs=30)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]

@@ -35,6 +35,7 @@ async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Eng
     assert max(used.values()) - min(used.values()) <= 1
 
 
+@pytest.mark.slow
 async def test_few_rounds_have_few_copies(engine: Engine) -> None:
     blocks = [
         e

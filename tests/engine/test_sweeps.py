@@ -95,6 +95,7 @@ async def test_a_cell_that_cannot_be_called_leaves_the_others_to_train(engine: E
     assert [one.status for one in result.candidates] == ["failed", "measured", "measured"]
 
 
+@pytest.mark.slow
 async def test_a_model_that_cannot_be_loaded_again_is_trained_for_each_cell(engine: Engine) -> None:
     result = await measured(engine, plan_of("batch=1,2", planted("CannotBeUnpickled")))
     assert [one.status for one in result.candidates] == ["measured", "measured"]

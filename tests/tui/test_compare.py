@@ -8,6 +8,7 @@ import pytest
 
 from latency_tui.plan.limits import parse_limit
 from latency_tui.tui.widgets.compare import ComparePane
+from tests.parameters import one_quick
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import fake_plan, until
 
@@ -31,6 +32,7 @@ async def compared(harness: AppHarness) -> None:
     await until(lambda: "p50" in harness.text())
 
 
+@pytest.mark.slow
 async def test_compare_has_score_memory_and_each_limit_as_columns(open_app: Open) -> None:
     plan = fake_plan(cold_start=True, limits=(parse_limit("p50 < 1ms"), parse_limit("memory < 1GB")))
     async with open_app(140, 45, plan=plan) as harness:
@@ -45,12 +47,14 @@ async def test_compare_has_score_memory_and_each_limit_as_columns(open_app: Open
 
 @pytest.mark.parametrize(
     ("width", "height", "kept", "dropped"),
-    [
-        (140, 45, ("p50", "p90", "p95", "p99", "score", "memory", "cold start"), ()),
-        (100, 30, ("p50", "p99", "score"), ("p97", "memory")),
-        (80, 24, ("p50", "p99", "score", "memory"), ("p97", "p99.9")),
-        (60, 20, ("p50", "p99"), ("p97", "p99.9", "p90")),
-    ],
+    one_quick(
+        [
+            (140, 45, ("p50", "p90", "p95", "p99", "score", "memory", "cold start"), ()),
+            (100, 30, ("p50", "p99", "score"), ("p97", "memory")),
+            (80, 24, ("p50", "p99", "score", "memory"), ("p97", "p99.9")),
+            (60, 20, ("p50", "p99"), ("p97", "p99.9", "p90")),
+        ]
+    ),
 )
 async def test_the_least_important_columns_are_dropped_first(
     open_app: Open, width: int, height: int, kept: tuple[str, ...], dropped: tuple[str, ...]
@@ -81,7 +85,7 @@ async def test_z_sorts_by_the_next_column_and_shift_z_reverses(open_app: Open) -
         assert [float(re.search(r"0\.\d{3}", row)[0]) for row in table(harness)[1:]] == sorted(scores)  # type: ignore[index]  # there is one
 
 
-@pytest.mark.parametrize("size", [(140, 45), (80, 24)])
+@pytest.mark.parametrize("size", one_quick([(140, 45), (80, 24)], whole=True))
 async def test_a_click_on_a_heading_sorts_and_on_a_row_highlights(open_app: Open, size: tuple[int, int]) -> None:
     async with open_app(*size) as harness:
         await compared(harness)
@@ -113,7 +117,7 @@ async def test_a_hidden_column_is_shown_when_it_is_sorted_by(open_app: Open) -> 
         pytest.fail("no key sorted by cold start")
 
 
-@pytest.mark.parametrize("theme", ["tokyo-night", "textual-light", "ansi-dark"])
+@pytest.mark.parametrize("theme", one_quick(["tokyo-night", "textual-light", "ansi-dark"]))
 async def test_compare_shows_in_every_theme_that_it_has_the_focus(open_app: Open, theme: str) -> None:
     async with open_app(80, 24) as harness:
         harness.app.theme = theme

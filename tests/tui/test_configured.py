@@ -103,7 +103,7 @@ async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tm
     assert trust.trusts_all(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
 
 
-@pytest.mark.parametrize("size", one_quick([((60, 20),), ((140, 45),)]))
+@pytest.mark.parametrize("size", one_quick([(60, 20), (140, 45)], whole=True))
 async def test_what_a_found_file_names_is_asked_about_before_it_runs(
     open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:

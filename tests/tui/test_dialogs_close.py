@@ -36,6 +36,7 @@ async def test_a_dialog_that_is_closed_twice_leaves_the_main_screen(open_app: Op
         assert harness.state.highlighted == harness.state.rows[1].slug
 
 
+@pytest.mark.slow
 async def test_enter_twice_in_the_palette_does_the_command_once(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("ctrl+p", *"control")
@@ -50,6 +51,7 @@ async def test_enter_twice_in_the_palette_does_the_command_once(open_app: Open) 
         assert harness.app.is_running
 
 
+@pytest.mark.slow
 async def test_clicks_beside_the_palette_close_it_alone(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("ctrl+p")

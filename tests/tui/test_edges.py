@@ -197,6 +197,7 @@ async def test_the_title_of_an_older_result_has_its_own_cores_and_no_meter(open_
         assert "█" not in title
 
 
+@pytest.mark.slow
 async def test_an_enlarged_chart_says_what_esc_does(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app() as harness:

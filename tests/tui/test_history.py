@@ -226,7 +226,7 @@ async def test_the_trend_follows_the_highlight_to_another_plan(open_app: Open, c
         assert "Changes can be found from 10 results on; there is 1." in harness.text()
 
 
-@pytest.mark.parametrize(("width", "height"), [(140, 45), (80, 24)])
+@pytest.mark.parametrize(("width", "height"), one_quick([(140, 45), (80, 24)]))
 async def test_home_end_and_page_keys_move_the_highlight(
     open_app: Open, changed: Path, width: int, height: int
 ) -> None:

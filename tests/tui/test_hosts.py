@@ -24,6 +24,7 @@ from latency_tui.engine.protocol import Measure
 from latency_tui.history.store import History
 from latency_tui.result.hosts import HostDescription
 from latency_tui.tui.screens.hosts import HostsDialog
+from tests.parameters import one_quick
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import FakeEngine, Script, fake_plan, until
 
@@ -174,6 +175,7 @@ async def test_a_model_that_fails_on_a_host_has_its_reason_below(open_app: Open,
         assert "Logistic Regression is fastest on all 3 hosts." in app.text()
 
 
+@pytest.mark.slow
 async def test_hosts_on_which_every_model_fails_say_why_and_open(open_app: Open, client: FakeClient) -> None:
     client.script.untrainable = {candidate.slug for candidate in fake_plan().candidates}
     async with open_app(140, 60) as app:
@@ -198,6 +200,7 @@ async def test_escape_stops_every_host_and_keeps_what_was_measured(open_app: Ope
         assert "It was stopped." in app.text()
 
 
+@pytest.mark.slow
 async def test_hosts_of_one_kind_share_the_launches_and_have_one_result(open_app: Open, client: FakeClient) -> None:
     client.hosts = {"web1": describe(), "web2": describe()}
     client.failing = {"": "Launch 2 is incomplete."}
@@ -247,7 +250,7 @@ async def test_a_missing_library_is_one_sentence_in_the_dialog(open_app: Open, c
         assert "enter finds the hosts" in app.text()
 
 
-@pytest.mark.parametrize("size", [(140, 40), (80, 24), (60, 20)])
+@pytest.mark.parametrize("size", one_quick([(140, 40), (80, 24), (60, 20)], whole=True))
 async def test_no_line_of_the_dialog_is_wider_than_the_terminal(
     open_app: Open, client: FakeClient, size: tuple[int, int]
 ) -> None:

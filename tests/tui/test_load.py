@@ -138,7 +138,7 @@ def test_the_rankings_stand_one_below_the_other() -> None:
     assert ranking_lines(msgspec.structs.replace(make_load_result(200), load=()), STYLES, 100) == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(140, 40), (80, 24)])
+@pytest.mark.parametrize(("width", "height"), one_quick([(140, 40), (80, 24)]))
 async def test_the_empty_tab_says_which_key_starts_a_load_test(open_app: Open, width: int, height: int) -> None:
     async with open_app(width, height) as app:
         await app.press("6")
@@ -163,6 +163,7 @@ async def test_a_rate_measures_the_models_alone_and_under_load(open_app: Open) -
         assert app.state.plan.load is None, "the next measurement is without load"
 
 
+@pytest.mark.slow
 async def test_a_limit_on_responses_is_no_line_among_calls_without_load(open_app: Open) -> None:
     async with open_app(100, 30) as app:
         await app.press("L")

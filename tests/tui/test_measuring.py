@@ -93,6 +93,7 @@ async def test_r_says_why_the_number_of_runs_cannot_be_set(open_app: Open) -> No
         assert "turns it off" in harness.text()
 
 
+@pytest.mark.slow
 async def test_esc_asks_before_it_stops_what_has_run_for_long(
     open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,6 +333,7 @@ async def test_escape_stops_at_once_and_keeps_what_was_measured(open_app: Open, 
         assert "stopped: 30 of 100 runs" in " ".join(harness.text().split())
 
 
+@pytest.mark.slow
 async def test_stopped_before_the_first_round_the_result_before_stays(open_app: Open, script: Script) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -373,6 +375,7 @@ async def test_a_bad_number_is_refused_in_the_field_with_a_sentence(open_app: Op
         assert "whole number" not in "".join(line[:36] for line in harness.text().splitlines())
 
 
+@pytest.mark.slow
 async def test_letters_typed_into_a_field_are_no_commands(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("r", "end", "ctrl+u", *"tpanbqe13")

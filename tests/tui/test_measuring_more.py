@@ -38,6 +38,7 @@ async def test_m_continues_what_was_stopped(open_app: Open, script: Script) -> N
         assert len(harness.state.measurements) == 1
 
 
+@pytest.mark.slow
 async def test_what_m_measures_can_be_read_on_a_small_screen(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app(60, 20) as harness:

@@ -48,17 +48,17 @@ async def profiled(pilot: Pilot[None]) -> None:
     await pilot.pause(0.3)
 
 
-@pytest.mark.parametrize("size", one_quick([(size,) for size in SIZES]), ids=str)
+@pytest.mark.parametrize("size", one_quick(SIZES, whole=True), ids=str)
 def test_before_anything_is_measured(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     assert snap_compare(make_app(Script()), terminal_size=size, run_before=opened)
 
 
-@pytest.mark.parametrize("size", one_quick([(size,) for size in SIZES]), ids=str)
+@pytest.mark.parametrize("size", one_quick(SIZES, whole=True), ids=str)
 def test_measured(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     assert snap_compare(make_app(Script()), terminal_size=size, run_before=profiled)
 
 
-@pytest.mark.parametrize("size", one_quick([(size,) for size in SIZES]), ids=str)
+@pytest.mark.parametrize("size", one_quick(SIZES, whole=True), ids=str)
 def test_compared(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     async def compared(pilot: Pilot[None]) -> None:
         await profiled(pilot)

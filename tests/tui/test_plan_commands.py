@@ -49,6 +49,7 @@ async def test_u_greys_runs_and_profile_measures_until_it_is_known(open_app: Ope
         assert asked(harness).runs == 100
 
 
+@pytest.mark.slow
 async def test_while_measuring_until_known_the_progress_counts_what_is_settled(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app(plan=fake_plan(runs=None, until_known=True)) as harness:
@@ -69,6 +70,7 @@ async def test_until_known_with_one_model_is_refused_in_a_sentence(open_app: Ope
         assert "needs two models" in " ".join(harness.text().split())
 
 
+@pytest.mark.slow
 async def test_what_the_command_line_said_is_in_every_plan_that_the_app_makes(open_app: Open) -> None:
     plan = fake_plan(
         runs=None, until_known=True, max_seconds=7.0, launches=2, control=True, equivalence=0.03, cold_start=True
@@ -126,6 +128,7 @@ async def test_a_model_with_settings_of_the_command_line_is_a_line_of_its_own(op
         ]
 
 
+@pytest.mark.slow
 async def test_v_marks_variants_and_enter_lists_them_under_their_model(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("v")
@@ -185,6 +188,7 @@ async def test_minus_removes_lines_and_what_was_measured_stays(open_app: Open) -
         assert "0 of 0 selected" in harness.text()
 
 
+@pytest.mark.slow
 async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("i")

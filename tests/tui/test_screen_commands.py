@@ -37,6 +37,7 @@ async def test_compare_shows_ratio_interval_group_and_percentiles(open_app: Open
         assert "Too few calls for an interval; ≥ marks a lower bound" in text
 
 
+@pytest.mark.slow
 async def test_the_comparison_compares_p99_only_beside_two_that_are_known(open_app: Open) -> None:
     async with open_app(140, 45) as harness:
         await harness.press("r", *"1,000", "enter")

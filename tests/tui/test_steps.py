@@ -59,6 +59,7 @@ async def test_a_pass_shows_its_progress_and_escape_stops_it_then_closes(open_ap
         await until(lambda: harness.app.screen is harness.screen)
 
 
+@pytest.mark.slow
 async def test_known_steps_are_shown_without_timing_them_again(open_app: Open, script: Script) -> None:
     async with open_app() as harness:
         for _ in range(2):
@@ -74,6 +75,7 @@ async def test_known_steps_are_shown_without_timing_them_again(open_app: Open, s
         await harness.idle()
 
 
+@pytest.mark.slow
 async def test_steps_are_added_to_the_result_of_the_same_model(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()

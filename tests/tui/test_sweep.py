@@ -58,6 +58,7 @@ async def test_a_key_sweeps_the_batch_size_of_the_selected_models(open_app: Open
         assert len(harness.screen.query(Card)) == 2
 
 
+@pytest.mark.slow
 async def test_a_sweep_is_shown_while_it_runs_and_kept_when_it_is_stopped(open_app: Open) -> None:
     async with open_app(100, 30, plan=swept_plan(runs=400)) as harness:
         harness.script.gate = asyncio.Event()
@@ -72,6 +73,7 @@ async def test_a_sweep_is_shown_while_it_runs_and_kept_when_it_is_stopped(open_a
         assert all(len(curve.cells) == 3 for curve in harness.state.result.sweeps)
 
 
+@pytest.mark.slow
 async def test_the_list_holds_models_and_not_cells(open_app: Open) -> None:
     async with open_app(80, 24, plan=swept_plan()) as harness:
         assert [row.slug for row in harness.state.rows if row.selected] == [
@@ -104,6 +106,7 @@ async def test_a_result_without_a_sweep_says_how_to_start_one(open_app: Open) ->
         assert not {NextView, Enlarge} & {*footer(harness.state)}, "there is no chart"
 
 
+@pytest.mark.slow
 async def test_keys_scroll_a_tab_that_is_longer_than_the_screen(open_app: Open) -> None:
     async with open_app(60, 20, plan=swept_plan()) as harness:
         harness.script.failing = {f"{slug}[batch=64]" for slug in ("random-forest", "linear-svm")}

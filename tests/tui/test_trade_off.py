@@ -52,6 +52,7 @@ async def test_scores_have_more_ticks_than_the_two_ends() -> None:
     assert len(labels) > 2
 
 
+@pytest.mark.slow
 async def test_a_name_does_not_touch_a_limit() -> None:
     near = replace(POINTS[0], name="A" * 20, seconds=(4e-3, 3e-3, 5e-3), score=(1.0, None, None))
     for width in range(50, 100):

@@ -109,6 +109,7 @@ def test_every_candidate_is_followed_by_itself_at_the_revision(repository: Path)
     assert again.baseline == "model-old"
 
 
+@pytest.mark.slow
 def test_an_interrupted_build_and_a_removed_tree_are_built_again(repository: Path) -> None:
     plan, _ = against(plan_of("planted_there:Model"))
     revision = plan.candidates[1].revision

@@ -203,6 +203,7 @@ def saved(tmp_path: Path) -> str:
     return str(tmp_path / "saved.json")
 
 
+@pytest.mark.slow
 def test_each_host_is_compared_with_its_own_result_in_a_file_of_hosts(play: Play, tmp_path: Path) -> None:
     slow = {"linear-svm": 1.5, "logistic-regression": 1.5}
     hosts = [HostResult(host="a", result=saved_result({})), HostResult(host="b", result=saved_result(slow))]
@@ -223,6 +224,7 @@ def test_each_host_is_compared_with_its_own_result_in_a_file_of_hosts(play: Play
     assert (done.exit_code, last_line(done)) == (0, "PASS: 4 of 4 limits hold on a and c.")
 
 
+@pytest.mark.slow
 def test_a_saved_baseline_is_refused_on_hosts_of_another_environment_only(play: Play, saved: str) -> None:
     measured = play({"a": [{"linear-svm": 1.5}], "b": [{}]}, cpus={"b": "B CPU"})
     done = check("--baseline", saved, "--limit", "p50 < 1.1x")

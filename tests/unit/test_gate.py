@@ -554,6 +554,7 @@ def test_a_self_test_tests_each_model_within_the_time_limit(play: Play) -> None:
     assert measured[0].max_seconds == pytest.approx(2 / 3 * 40 / 2)
 
 
+@pytest.mark.slow
 def test_a_self_test_tests_only_models_that_a_limit_applies_to(play: Play) -> None:
     for options, tested in (
         (("--limit", "linear-svm: p50 < 1.2x", "--limit", "p99 < 5ms"), {"Linear SVM"}),

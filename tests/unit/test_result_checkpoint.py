@@ -120,6 +120,7 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return PLANS[request.param]()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_samples", [MANY, 1_500])
 def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_path: Path, max_samples: int) -> None:
     whole = Recorder(plan, max_samples=max_samples)

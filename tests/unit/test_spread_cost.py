@@ -70,6 +70,7 @@ def very_many() -> CandidateResult:
     return found
 
 
+@pytest.mark.slow
 def test_very_many_calls_have_percentiles_beyond_three_nines(very_many: CandidateResult) -> None:
     assert very_many.samples is not None
     assert very_many.distribution is not None
@@ -82,6 +83,7 @@ def test_very_many_calls_have_percentiles_beyond_three_nines(very_many: Candidat
     assert percentile.low <= percentile.value <= percentile.high
 
 
+@pytest.mark.slow
 def test_the_percentile_curve_goes_as_far_as_the_calls_reach(very_many: CandidateResult) -> None:
     curve, fewer = percentile_curve(very_many), percentile_curve(measured(lognormal(60e3, 60_000))[0])
     assert curve is not None
