@@ -84,8 +84,9 @@ class ViewController:
 
     def _scroll(self, rows: int) -> None:
         """Scroll the open tab."""
-        if self._screen.results is not None:
-            self._screen.results.scroll_tab(visible_tab(self._store.state), rows)
+        results, tab = self._screen.results, visible_tab(self._store.state)
+        if results is None or not results.scroll_tab(tab, rows):
+            notify_refusal(self._screen, f"This is the {'end' if rows > 0 else 'top'} of the tab.")
 
     def _sort(self, command: type[commands.Command]) -> None:
         if self._screen.results is not None and commands.SortComparison.applies(self._store.state):

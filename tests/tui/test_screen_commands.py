@@ -156,7 +156,7 @@ async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
         assert isinstance(harness.app.screen, HelpScreen)
         for words in ("Measure the selected models", "Freeze the screen"):
             assert words in harness.text()
-        await harness.press(*["j"] * 40)
+        await harness.press(*["j"] * 80)
         assert "OSC 52" in harness.text()
         await harness.press("escape")
         assert not isinstance(harness.app.screen, HelpScreen)

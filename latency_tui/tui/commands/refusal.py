@@ -9,7 +9,17 @@ from latency_tui.tui.commands.models import AddModel, AddVariants, Find, MakeBas
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
 from latency_tui.tui.commands.screen import ReverseComparison, SortComparison
 from latency_tui.tui.commands.steps import ShowSteps
-from latency_tui.tui.commands.tabs import NextTab, NextView, PreviousTab, ShowCompare, ShowHistory, ShowSpread, ShowTab
+from latency_tui.tui.commands.tabs import (
+    NextTab,
+    NextView,
+    PreviousTab,
+    ScrollDown,
+    ScrollUp,
+    ShowCompare,
+    ShowHistory,
+    ShowSpread,
+    ShowTab,
+)
 from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from latency_tui.tui.state import State
 from latency_tui.tui.text import sanitize_line
@@ -26,6 +36,8 @@ def refusal(command: type[Command], state: State) -> str:
         NextTab,
         PreviousTab,
         NextView,
+        ScrollDown,
+        ScrollUp,
         SortComparison,
         ReverseComparison,
         Find,

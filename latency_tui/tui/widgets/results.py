@@ -59,10 +59,14 @@ class Results(Vertical):
         self._panes[tab].next_view()
         return next(iter(self._panes[tab].enlargeable()), None)
 
-    def scroll_tab(self, tab: type[ShowTab], rows: int) -> None:
-        """Scroll the pane of a tab by some rows."""
-        if tab in self._panes:
-            self._panes[tab].scroll_relative(y=rows, animate=False)
+    def scroll_tab(self, tab: type[ShowTab], rows: int) -> bool:
+        """Scroll the pane of a tab by some rows; return whether there was more in that direction."""
+        if tab not in self._panes:
+            return False
+        pane = self._panes[tab]
+        has_more = pane.scroll_offset.y < pane.max_scroll_y if rows > 0 else pane.scroll_offset.y > 0
+        pane.scroll_relative(y=rows, animate=False)
+        return has_more
 
     def hints(self, tab: type[ShowTab], context: PaintContext) -> tuple[str, ...]:
         """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
