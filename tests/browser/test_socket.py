@@ -181,7 +181,7 @@ async def test_closing_the_tab_ends_the_app_and_its_engine(served: Served, measu
             await _draw_until(wire, lambda: len(served.apps()) >= 4)
         processes = served.apps()
     assert len(processes) >= (4 if measuring else 1)
-    assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 2.0)
+    assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 60.0)
 
 
 @pytest.mark.slow
@@ -193,7 +193,7 @@ async def test_a_connection_that_is_cut_ends_the_app_as_well(served: Served) -> 
     processes = served.apps()
     transport = wire._response.connection.transport  # type: ignore[union-attr]  # no other way to cut it off rudely
     transport.abort()  # type: ignore[union-attr]
-    assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 2.0)
+    assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 60.0)
     await client.close()
 
 
@@ -222,7 +222,7 @@ async def test_ending_the_server_ends_all(doomed: Served, number: signal.Signals
         await first_frame(wire)
         processes = [doomed.process, *doomed.apps()]
         doomed.process.send_signal(number)
-        assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 2.0)
+        assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 60.0)
 
 
 async def _draw_until(wire: aiohttp.ClientWebSocketResponse, condition: object) -> None:

@@ -163,7 +163,7 @@ async def test_eight_hostile_models_do_not_hurt_a_good_one(kinds: list[str], mon
     mark = f"HOSTILE_{os.getpid()}_{kinds[0]}"
     monkeypatch.setenv(mark, "1")
     bad = [Candidate(model=ModelSpec(name=kind, factory=f"tests.engine.hostile_models:{kind}")) for kind in kinds]
-    plan = plan_of(*bad, faulty("Sleeper", "good"), runs=10, call_timeout=3, training_timeout=3)
+    plan = plan_of(*bad, faulty("Sleeper", "good"), runs=10, call_timeout=10, training_timeout=10)
     shared = {*Path("/dev/shm").iterdir()}
     async with Engine() as engine:
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
