@@ -27,7 +27,7 @@ BYTES_SECONDS = 5.0
 _SHARE = """
 import asyncio, sys, time
 from latency_tui.cli.history_options import temporary_place
-from latency_tui.cli.on_hosts import share_launches
+from latency_tui.cli.on_hosts import measure_shared
 from latency_tui.cluster.connection import connect
 from latency_tui.cluster.hosts import find_hosts
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
@@ -39,7 +39,7 @@ async def main(address, launches):
         hosts, _ = await find_hosts(client)
         with HostsProgress(plan, [host.name for host in hosts]) as shown:
             began = time.monotonic()
-            await share_launches(client, hosts, plan, temporary_place(), shown, [])
+            await measure_shared(client, hosts, plan, temporary_place(), shown, [])
             print(time.monotonic() - began)
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
