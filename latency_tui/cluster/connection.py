@@ -96,9 +96,10 @@ async def start_on(
         else ssh.worker(host, answers[host], python, WORKER_OPTIONS)
         for host in usable
     }
-    # Whoever reaches a scheduler or a worker can run code on all of them. So each listens only where it is needed: the
-    # scheduler on the addresses by which the hosts know this machine (several if they are in different networks, with
-    # one port, because Dask tells workers a single one), and the local worker on the loopback interface.
+    # Anyone who can connect to a scheduler or a worker can run code on all of them, so neither listens on all
+    # interfaces. The scheduler listens on the addresses that the hosts use for this machine. Hosts in different
+    # networks use different ones, with the same port, because Dask gives workers only one. The local worker listens
+    # on the loopback interface.
     options = {"host": here, "port": free_port(here) if len(here) > 1 else 0}
     options |= {"dashboard": False, "dashboard_address": _STATUS_PAGE}
     try:

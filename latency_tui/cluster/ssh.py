@@ -71,8 +71,8 @@ async def check(host: str, python: str) -> Answer:
 def worker(host: str, answer: Answer, python: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification of a worker on a host.
 
-    A worker without a nanny ends when it loses its scheduler, and so when this process is killed. Whoever reaches a
-    worker can run code on it, so it listens only on the address to which this machine connects.
+    A worker without a nanny ends when it loses its scheduler, and so when this process is killed. Anyone who
+    can connect to a worker can run code on it, so it listens only on the address to which this machine connects.
 
     Args:
         host: A name as the user's SSH configuration knows it.

@@ -21,7 +21,7 @@ _TAIL_BYTES = 4000
 
 
 class HostsClient:
-    """One process, for one measurement on several hosts.
+    """Client of the process that measures on several hosts; each measurement has its own process.
 
     Args:
         module: The module that the process runs.

@@ -203,45 +203,34 @@ class NextView(Command):
         return state.mode != "tiny" and tab.views > 1 and state.result is not None and tab.has_figures(state.result)
 
 
-class ScrollDown(Command):
+class TabCommand(Command):
+    """A command on the open tab, or on the row of tabs."""
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for tabs."""
+        return state.mode != "tiny"
+
+
+class ScrollDown(TabCommand):
     """Show more of a tab that is longer than the screen."""
 
     title, keys, shown, group = "", ("J", "shift+down"), "J", "Screen"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether the terminal is large enough for tabs."""
-        return state.mode != "tiny"
 
-
-class ScrollUp(Command):
+class ScrollUp(TabCommand):
     """Scroll a tab back."""
 
     title, keys, shown, group = "", ("K", "shift+up"), "K", "Screen"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether the terminal is large enough for tabs."""
-        return state.mode != "tiny"
 
-
-class NextTab(Command):
+class NextTab(TabCommand):
     """Show the next tab."""
 
     title, keys, shown, group = "", ("l", "right"), "l →", "Screen"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether the terminal is large enough for tabs."""
-        return state.mode != "tiny"
 
-
-class PreviousTab(Command):
+class PreviousTab(TabCommand):
     """Show the previous tab."""
 
     title, keys, shown, group = "", ("h", "left"), "h ←", "Screen"
-
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether the terminal is large enough for tabs."""
-        return state.mode != "tiny"
